@@ -1,0 +1,1 @@
+"""PostgreSQL: engine, tables, a repository per noun, migrations, the embedded server."""

@@ -1,0 +1,35 @@
+"""The connection pool and what a transaction means here."""
+
+from sqlalchemy import Engine, create_engine
+
+from pearshop.errors import ConfigurationError
+from pearshop.settings import Settings
+
+CONNECT_TIMEOUT_S = 3
+
+
+def make_engine(settings: Settings, *, pool_size: int | None = None) -> Engine:
+    """Return an engine whose pool holds exactly `pool_size` connections, no overflow.
+
+    Statements, waits for locks and idle transactions all end at the statement time-out.
+    Raises `ConfigurationError` when no database is configured.
+    """
+    if not settings.database_url:
+        raise ConfigurationError(
+            "No database is configured: set PEARSHOP_DATABASE_URL, or run `pearshop up`."
+        )
+    milliseconds = int(settings.database_statement_timeout * 1000)
+    return create_engine(
+        settings.database_url,
+        pool_size=pool_size or settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database_pool_timeout,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "pearshop",
+            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
+            f"-c idle_in_transaction_session_timeout={milliseconds} -c timezone=UTC",
+        },
+    )

@@ -1,0 +1,189 @@
+"""The tables, as SQLAlchemy Core. Migrations create them; a test holds the two to each other.
+
+Times are `timestamptz`. Prices and totals are integers in the shop's price unit.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from pearshop.domain.cart import MAX_USER_ID
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+INSTANT = TIMESTAMP(timezone=True)
+
+
+def _created_at() -> "Column[object]":
+    return Column("created_at", INSTANT, nullable=False, server_default=func.now())
+
+
+shop = Table(
+    "shop",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default="1", autoincrement=False),
+    Column("currency", Text, nullable=False),
+    Column("currency_exponent", SmallInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="What the shop is; one row.",
+)
+
+placement = Table(
+    "placement",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default="1", autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("hosts", Integer, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("hosts >= 1", name="hosts"),
+    comment="How many cart hosts there are; the epoch grows with each change. One row.",
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Text, nullable=False, unique=True, comment="case-folded username"),
+    Column("password_hash", Text, nullable=False),
+    Column("is_staff", Boolean, nullable=False, server_default="false"),
+    _created_at(),
+    CheckConstraint(f"id <= {MAX_USER_ID}", name="id_fits_line_ids"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    _created_at(),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("revoked_at", INSTANT),
+    Index(
+        "ix_sessions_revoked_at", "revoked_at", postgresql_where="revoked_at IS NOT NULL"
+    ),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("sku", Text),
+    Column("name", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("image", Text, nullable=False, server_default=""),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("category", Text, nullable=False, server_default=""),
+    Column("stock", BigInteger, comment="null: not counted"),
+    Column("hidden", Boolean, nullable=False, server_default="false"),
+    _created_at(),
+    Column("updated_at", INSTANT, nullable=False, server_default=func.now()),
+    CheckConstraint("price >= 0", name="price"),
+    CheckConstraint("stock >= 0", name="stock"),
+    Index("uq_products_sku", func.upper(Column("sku", Text)), unique=True),
+    Index(
+        "ix_products_updated_at_id",
+        "updated_at",
+        "id",
+        postgresql_where="NOT hidden",
+    ),
+    postgresql_with={"fillfactor": "85"},
+)
+
+carts = Table(
+    "carts",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("next_number", Integer, nullable=False),
+    Column(
+        "lines",
+        JSONB,
+        nullable=False,
+        comment="[[number, product id, quantity, created, updated], …], times in µs since 1970",
+    ),
+    Column("updated_at", INSTANT, nullable=False, server_default=func.now()),
+    postgresql_with={"fillfactor": "70"},
+)
+
+cart_commands = Table(
+    "cart_commands",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("line", JSONB, comment="the line as the command left it; null when it was removed"),
+    _created_at(),
+    comment="Commands carried out, by idempotency key: a repeat finds its first answer here.",
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("delivery_address", Text, nullable=False),
+    Column("total_price", BigInteger, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    UniqueConstraint("user_id", "key"),
+    Index("ix_orders_user_id_id", "user_id", "id"),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column(
+        "id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="the id that the line had in the cart",
+    ),
+    Column("order_id", ForeignKey("orders.id"), nullable=False, index=True),
+    Column("product_id", ForeignKey("products.id"), nullable=False, index=True),
+    Column("quantity", Integer, nullable=False),
+    Column("price", BigInteger, nullable=False, comment="charged for one"),
+    Column("product_name", Text, nullable=False, comment="as it was called when it was sold"),
+    Column("created_at", INSTANT, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    CheckConstraint("quantity >= 1", name="quantity"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    _created_at(),
+    Column("sent_at", INSTANT),
+    UniqueConstraint("topic", "subject_id"),
+    Index("ix_outbox_unsent", "id", postgresql_where="sent_at IS NULL"),
+)

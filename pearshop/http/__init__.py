@@ -1,0 +1,1 @@
+"""HTTP: a router per noun, sign-in, problems, paging, request bodies."""

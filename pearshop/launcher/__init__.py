@@ -1,0 +1,1 @@
+"""Start, stop and inspect a local shop: the state folder and the processes behind it."""

@@ -1,0 +1,90 @@
+"""Settings, read once from `PEARSHOP_*` environment variables."""
+
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_SIGNING_KEY_BYTES = 32
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Rewrite a plain PostgreSQL URL to the psycopg 2 dialect.
+
+    SQLAlchemy 2.1 takes `postgresql://` for psycopg 3; operators write the plain form.
+    """
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg2://" + url.removeprefix(prefix)
+    return url
+
+
+DatabaseUrl = Annotated[str, AfterValidator(sqlalchemy_url)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, with its default.
+
+    Each field is the environment variable `PEARSHOP_<FIELD>`; the README's table is checked
+    against this class by a test.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PEARSHOP_", frozen=True)
+
+    database_url: DatabaseUrl = Field(
+        default="", description="PostgreSQL URL. Empty: `pearshop up` starts an embedded server."
+    )
+    redis_url: str = Field(
+        default="", description="Redis URL. Empty: `pearshop up` starts an embedded server."
+    )
+    signing_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key that signs tokens, at least 32 bytes. `pearshop up` makes one.",
+    )
+    staff_password: SecretStr = Field(
+        default=SecretStr(""), description="Password of the first staff account (`pearshop up`)."
+    )
+    currency: str = Field(default="NGN", pattern="^[A-Z]{3}$", description="ISO 4217 code.")
+    currency_exponent: int = Field(
+        default=0, ge=0, le=4, description="Decimals of a price: 0 for whole naira, 2 for pence."
+    )
+    database_pool_size: int = Field(
+        default=8, ge=1, le=64, description="Connections of one `Database` replica."
+    )
+    database_pool_timeout: float = Field(
+        default=2.0, gt=0, description="Seconds to wait for a free connection."
+    )
+    database_statement_timeout: float = Field(
+        default=4.0, gt=0, description="Seconds that one SQL statement may take."
+    )
+    request_timeout: float = Field(
+        default=5.0, gt=0, description="Seconds until a waiting client gets 503."
+    )
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1024, description="Largest request body accepted, in bytes."
+    )
+    cart_idle_seconds: float = Field(
+        default=900.0, gt=0, description="A cart untouched this long leaves memory."
+    )
+    cart_hot_limit: int = Field(
+        default=100_000, ge=1, description="Hot carts that one cart host keeps."
+    )
+    cart_mailbox_limit: int = Field(
+        default=64, ge=1, description="Commands that may wait for one cart."
+    )
+    password_hashes: int = Field(
+        default=2, ge=1, description="Password hashes that one `Api` replica computes at once."
+    )
+    product_cache_seconds: float = Field(
+        default=1.0, ge=0, description="How long an `Api` replica trusts its copy of a product."
+    )
+    product_shared_cache_seconds: int = Field(
+        default=300, ge=1, description="How long Redis keeps a product."
+    )
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings. Raises `pydantic.ValidationError` for bad values."""
+    return Settings()
