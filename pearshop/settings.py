@@ -79,9 +79,6 @@ class Settings(BaseSettings):
     product_cache_seconds: float = Field(
         default=1.0, ge=0, description="How long an `Api` replica trusts its copy of a product."
     )
-    product_shared_cache_seconds: int = Field(
-        default=300, ge=1, description="How long Redis keeps a product."
-    )
 
 
 @lru_cache(maxsize=1)

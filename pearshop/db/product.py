@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from pearshop.db.tables import products
@@ -13,7 +13,7 @@ from pearshop.domain.product import Product, ProductDraft
 from pearshop.errors import Conflict, NotFound
 
 COLUMNS = tuple(products.c[name] for name in Product.__dataclass_fields__)
-SkuTaken = "Another product has that sku: choose another, or change that product."
+SKU_TAKEN = "Another product has that sku: choose another, or change that product."
 
 
 def unknown_product() -> NotFound:
@@ -35,9 +35,7 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Product]:
     return [Product(*row) for row in rows]
 
 
-def page(
-    connection: Connection, limit: int, before: tuple[datetime, int] | None
-) -> list[Product]:
+def page(connection: Connection, limit: int, before: tuple[datetime, int] | None) -> list[Product]:
     """Return up to `limit` products on sale, most recently updated first.
 
     `before` is `(updated_at, id)` of the last product of the page before.
@@ -52,9 +50,7 @@ def page(
 def create(connection: Connection, draft: ProductDraft) -> Product:
     """Store a product. Raises `Conflict` when its sku is taken."""
     try:
-        row = connection.execute(
-            insert(products).values(**asdict(draft)).returning(*COLUMNS)
-        ).one()
+        row = connection.execute(insert(products).values(**asdict(draft)).returning(*COLUMNS)).one()
     except IntegrityError as error:
         raise _conflict(error) from None
     return Product(*row)
@@ -66,7 +62,7 @@ def change(connection: Connection, product_id: int, changes: dict[str, Any]) -> 
         row = connection.execute(
             update(products)
             .where(products.c.id == product_id, ~products.c.hidden)
-            .values(**changes, updated_at=_clock())
+            .values(**changes, updated_at=func.clock_timestamp())
             .returning(*COLUMNS)
         ).one_or_none()
     except IntegrityError as error:
@@ -81,13 +77,7 @@ def hide(connection: Connection, product_id: int) -> Product:
     return change(connection, product_id, {"hidden": True})
 
 
-def _clock() -> Any:
-    from sqlalchemy import func
-
-    return func.clock_timestamp()
-
-
 def _conflict(error: IntegrityError) -> Exception:
     if "uq_products_sku" in str(error.orig):
-        return Conflict(SkuTaken, "sku_taken")
+        return Conflict(SKU_TAKEN, "sku_taken")
     return error

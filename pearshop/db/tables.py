@@ -82,9 +82,7 @@ sessions = Table(
     _created_at(),
     Column("expires_at", INSTANT, nullable=False),
     Column("revoked_at", INSTANT),
-    Index(
-        "ix_sessions_revoked_at", "revoked_at", postgresql_where="revoked_at IS NOT NULL"
-    ),
+    Index("ix_sessions_revoked_at", "revoked_at", postgresql_where="revoked_at IS NOT NULL"),
 )
 
 products = Table(

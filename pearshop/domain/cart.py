@@ -43,7 +43,7 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """The cart of one user after `version` saves."""
+    """The cart of one user. `version` counts its saves and is the shell's to raise."""
 
     user_id: int
     version: int = 0
@@ -65,9 +65,8 @@ class Cart:
         return None
 
     def without(self, numbers: frozenset[int]) -> "Cart":
-        """Return the next version, without those lines."""
-        rest = tuple(line for line in self.lines if line.number not in numbers)
-        return replace(self, version=self.version + 1, lines=rest)
+        """Return the cart without those lines."""
+        return replace(self, lines=tuple(x for x in self.lines if x.number not in numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _add(cart: Cart, command: AddLine, now: int) -> Decision:
     if cart.next_number > MAX_NUMBER:
         raise Refused("This cart has used up its line numbers: use another account.", "cart_spent")
     line = CartLine(cart.next_number, command.product_id, command.quantity, now, now)
-    after = Cart(cart.user_id, cart.version + 1, cart.next_number + 1, (*cart.lines, line))
+    after = replace(cart, next_number=cart.next_number + 1, lines=(*cart.lines, line))
     return Decision(after, line)
 
 
@@ -156,7 +155,7 @@ def _change(cart: Cart, command: ChangeLine, now: int) -> Decision:
 
 def _replace(cart: Cart, line: CartLine) -> Decision:
     lines = tuple(line if each.number == line.number else each for each in cart.lines)
-    return Decision(replace(cart, version=cart.version + 1, lines=lines), line)
+    return Decision(replace(cart, lines=lines), line)
 
 
 def _check_quantity(quantity: int, already: int = 0) -> None:

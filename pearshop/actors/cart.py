@@ -1,0 +1,172 @@
+"""The cart actor: one user's cart in memory, its mailbox, and one command at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pearshop.actors.messages import Answer, Call, LineChanged, ReadCart, Reply
+from pearshop.db.cart import CartSave, Done
+from pearshop.db.order import PlaceOrder, key_reused
+from pearshop.domain.cart import AddLine, Cart, ChangeLine, RemoveLine, decide
+from pearshop.errors import Refused, Unavailable
+
+ATTEMPTS = 4
+"""Runs of one command before its caller is told to come back."""
+RUN_LENGTH = 32
+"""Commands of one cart that may share a turn, so that no cart holds up its neighbours."""
+
+
+@dataclass(eq=False, slots=True)
+class Pending:
+    """A call that waits for its answer. `doubt`: an earlier run may have been carried out."""
+
+    call: Call
+    reply: "asyncio.Future[Reply]"
+    attempts: int = 0
+    doubt: bool = False
+
+    def answer(self, reply: Reply) -> None:
+        """Answer once; later answers and answers to those who left are dropped."""
+        if not self.reply.done():
+            self.reply.set_result(reply)
+
+    def fail(self, detail: str) -> None:
+        """Answer that the shop could not do it in time."""
+        self.answer(Unavailable(detail, unknown=self.doubt))
+
+
+@dataclass(slots=True)
+class Turn:
+    """A run of commands tried on a cart, with what each will be told once it is saved."""
+
+    base: Cart
+    after: Cart
+    taken: list[Pending] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    done: dict[bytes, Done] = field(default_factory=dict)
+
+    @property
+    def save(self) -> CartSave:
+        """What must be stored before anyone is answered."""
+        return CartSave(
+            replace(self.after, version=self.base.version + 1), tuple(self.done.values())
+        )
+
+
+class CartActor:
+    """The live cart of one user. It decides; its host loads, saves and answers."""
+
+    __slots__ = ("busy", "cart", "fence", "used_at", "user_id", "waiting")
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.cart: Cart | None = None
+        self.fence = -1
+        """The host's fence when the copy was last known to be the stored one."""
+        self.used_at = 0.0
+        self.busy = False
+        self.waiting: deque[Pending] | None = None
+
+    def receive(self, pending: Pending) -> None:
+        """Put a call into the mailbox."""
+        if self.waiting is None:
+            self.waiting = deque()
+        self.waiting.append(pending)
+
+    @property
+    def head(self) -> Pending | None:
+        """The call whose turn it is."""
+        return self.waiting[0] if self.waiting else None
+
+    def answer_reads(self) -> int:
+        """Answer the reads whose turn it is from the copy in memory; return how many."""
+        count = 0
+        while self.cart is not None and (head := self.head) and _is_read(head):
+            self.pop().answer(self.cart)
+            count += 1
+        return count
+
+    def pop(self) -> Pending:
+        """Take the call whose turn it is out of the mailbox."""
+        assert self.waiting
+        pending = self.waiting.popleft()
+        if not self.waiting:
+            self.waiting = None
+        return pending
+
+    def command_keys(self) -> list[bytes]:
+        """Return the keys of the cart commands that wait."""
+        return [p.call.key for p in self.waiting or () if not _is_read(p)]
+
+    def answer_known(self, known: Mapping[tuple[int, bytes], Done]) -> None:
+        """Answer the commands that turn out to have been carried out before."""
+        rest = deque(p for p in self.waiting or () if not self._answer_if_known(p, known))
+        self.waiting = rest or None
+
+    def _answer_if_known(self, pending: Pending, known: Mapping[tuple[int, bytes], Done]) -> bool:
+        done = known.get((self.user_id, pending.call.key))
+        if done is None or isinstance(pending.call.request, PlaceOrder):
+            return False
+        pending.answer(_repeat_of(done, pending.call))
+        return True
+
+    def take_turn(self, now: int, clock: float) -> Turn:
+        """Try the next commands on the cart. `now`: µs since 1970; `clock`: s since 1970."""
+        assert self.cart is not None
+        turn = Turn(self.cart, self.cart)
+        while len(turn.taken) < RUN_LENGTH and (head := self.head) and _is_command(head):
+            pending = self.pop()
+            if pending.call.deadline <= clock:
+                pending.fail("It took too long: the shop is busy.")
+                continue
+            turn.taken.append(pending)
+            turn.replies.append(_try(turn, pending.call, now))
+        return turn
+
+    def put_back(self, pendings: list[Pending], *, doubt: bool) -> None:
+        """Forget the copy; the commands run again, in their order, on what is stored."""
+        self.cart = None
+        for pending in reversed(pendings):
+            pending.attempts += 1
+            pending.doubt = pending.doubt or doubt
+            if pending.attempts >= ATTEMPTS:
+                pending.fail("The cart could not be stored: the database does not answer.")
+            else:
+                self.waiting = self.waiting or deque()
+                self.waiting.appendleft(pending)
+
+    def fail_all(self, detail: str) -> None:
+        """Answer all who wait that it cannot be done now, and forget the copy."""
+        self.cart = None
+        while self.waiting:
+            self.pop().fail(detail)
+
+
+def _try(turn: Turn, call: Call, now: int) -> Reply:
+    before = turn.done.get(call.key)
+    if before is not None:
+        return _repeat_of(before, call)
+    request = call.request
+    assert isinstance(request, AddLine | ChangeLine | RemoveLine)
+    try:
+        decision = decide(turn.after, request, now)
+    except Refused as refusal:
+        return refusal
+    turn.after = decision.cart
+    turn.done[call.key] = Done(call.key, call.fingerprint, decision.line)
+    return LineChanged(decision.line)
+
+
+def _repeat_of(done: Done, call: Call) -> Answer | Refused:
+    if done.fingerprint != call.fingerprint:
+        return key_reused()
+    return LineChanged(done.line, repeated=True)
+
+
+def _is_read(pending: Pending) -> bool:
+    return isinstance(pending.call.request, ReadCart)
+
+
+def _is_command(pending: Pending) -> bool:
+    return isinstance(pending.call.request, AddLine | ChangeLine | RemoveLine)

@@ -1,0 +1,253 @@
+"""The cart host: carries many cart actors and commits their work in groups.
+
+Plain asyncio; `pearshop.actors.ray_host` alone turns it into a Ray actor.
+
+Three lanes run side by side, each one batch at a time: carts to load, carts to save, orders to
+place. What arrives while a lane's transaction is under way goes into its next one, so the number
+of commits follows the database's speed and not the number of shoppers. A cart stands in one lane
+at most, which is what makes its commands run one at a time.
+
+A copy answers reads only while it is known to be the stored one. Two things make it doubtful: a
+call that knows a newer placement, and a pause of this process longer than `LEASE_S`, in which
+another host may have taken the cart over. Either raises the host's fence, and a copy behind the
+fence is loaded anew before it answers. Writes need no such care: the database refuses a save
+that does not follow the stored version.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from pearshop.actors.batching import Batcher
+from pearshop.actors.cart import CartActor, Pending, Turn
+from pearshop.actors.messages import Call, CartStore, OrderPlaced, Reply
+from pearshop.db.order import PlaceOrder
+from pearshop.domain.cart import Cart
+from pearshop.errors import Refused, Unavailable
+
+logger = logging.getLogger(__name__)
+Lane = Batcher[CartActor]
+
+LEASE_S = 1.0
+"""A host that was paused longer than this doubts its copies."""
+BEAT_S = 0.25
+LOADS = 256
+SAVES = 256
+ORDERS = 64
+"""Carts in one transaction of each lane, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLimits:
+    """Bounds of one host."""
+
+    idle_seconds: float
+    hot_carts: int
+    mailbox: int
+
+
+@dataclass(slots=True)
+class HostStats:
+    """Counts since the host started, and sizes as they are."""
+
+    hot: int = 0
+    waiting: int = 0
+    activations: int = 0
+    passivations: int = 0
+    saves: int = 0
+    commands: int = 0
+    fenced: int = 0
+    orders: int = 0
+    epoch: int = 0
+
+
+class CartHost:
+    """Carries cart actors. All methods run on one event loop."""
+
+    def __init__(
+        self,
+        store: CartStore,
+        limits: HostLimits,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._wall = wall
+        self._monotonic = monotonic
+        self._carts: dict[int, CartActor] = {}
+        self._fence = 0
+        self._last_beat = monotonic()
+        self._stats = HostStats()
+        self._loads = self._lane(self._load, LOADS)
+        self._saves = self._lane(self._save, SAVES)
+        self._orders = self._lane(self._place, ORDERS)
+
+    async def execute(self, epoch: int, calls: Sequence[Call]) -> list[Reply]:
+        """Carry out calls, those to one cart in the order given; answer all, in order.
+
+        `epoch` is the caller's placement. Refusals and failures are answers, nothing is raised.
+        """
+        self.beat()
+        if epoch > self._stats.epoch:
+            self._stats.epoch = epoch
+            self._fence += 1
+        replies = [self._receive(call) for call in calls]
+        latest = max((call.deadline for call in calls), default=0.0)
+        await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
+        return [r.result() if r.done() else _late() for r in replies]
+
+    def beat(self) -> None:
+        """Note that the process runs; after a pause longer than the lease, doubt all copies."""
+        now = self._monotonic()
+        if now - self._last_beat > LEASE_S:
+            self._fence += 1
+        self._last_beat = now
+
+    async def live(self) -> None:
+        """Beat and passivate until cancelled."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self.beat()
+            self.passivate()
+
+    def passivate(self) -> None:
+        """Let go of carts idle too long, and of the longest unused beyond the hot limit."""
+        oldest = self._monotonic() - self._limits.idle_seconds
+        surplus = len(self._carts) - self._limits.hot_carts
+        leaving: list[int] = []
+        for user_id, actor in self._carts.items():  # least recently used first
+            if actor.used_at > oldest and len(leaving) >= surplus:
+                break
+            if not actor.busy and not actor.waiting:
+                leaving.append(user_id)
+        for user_id in leaving:
+            del self._carts[user_id]
+        self._stats.passivations += len(leaving)
+
+    def stats(self) -> dict[str, int]:
+        """Return counts and sizes, see `HostStats`."""
+        self._stats.hot = len(self._carts)
+        self._stats.waiting = sum(len(a.waiting or ()) for a in self._carts.values())
+        return asdict(self._stats)
+
+    def _lane(self, run: Callable[[list[CartActor]], Awaitable[None]], limit: int) -> Lane:
+        async def guarded(actors: list[CartActor]) -> None:
+            try:
+                await run(actors)
+            except Exception:
+                logger.exception("A cart host's lane failed; its carts start afresh.")
+                for actor in actors:
+                    actor.fail_all("The cart met an unexpected fault.")
+                    actor.busy = False
+
+        return Batcher(guarded, limit=limit)
+
+    def _receive(self, call: Call) -> "asyncio.Future[Reply]":
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        actor = self._carts.pop(call.user_id, None) or CartActor(call.user_id)
+        self._carts[call.user_id] = actor
+        actor.used_at = self._last_beat
+        if len(actor.waiting or ()) >= self._limits.mailbox:
+            reply.set_result(Unavailable("Too many requests wait for this cart."))
+        else:
+            actor.receive(Pending(call, reply))
+            self._advance(actor)
+        return reply
+
+    def _advance(self, actor: CartActor) -> None:
+        """Answer what can be answered; if more waits, put the cart into the lane it needs."""
+        if actor.busy:
+            return
+        fresh = actor.cart is not None and actor.fence == self._fence
+        if fresh:
+            actor.answer_reads()
+        head = actor.head
+        if head is None:
+            return
+        actor.busy = True
+        if not fresh:
+            self._loads.put(actor)
+        elif isinstance(head.call.request, PlaceOrder):
+            self._orders.put(actor)
+        else:
+            self._saves.put(actor)
+
+    def _release(self, actor: CartActor) -> None:
+        actor.busy = False
+        self._advance(actor)
+
+    async def _load(self, actors: list[CartActor]) -> None:
+        fence = self._fence
+        keys = [(actor.user_id, key) for actor in actors for key in actor.command_keys()]
+        try:
+            loaded = await self._store.load([actor.user_id for actor in actors], keys)
+        except Unavailable as error:
+            for actor in actors:
+                actor.fail_all(error.detail)
+                self._release(actor)
+            return
+        for actor in actors:
+            self._stats.activations += actor.cart is None
+            actor.cart = loaded.carts.get(actor.user_id) or Cart(actor.user_id)
+            actor.fence = fence
+            actor.answer_known(loaded.commands)
+            self._release(actor)
+
+    async def _save(self, actors: list[CartActor]) -> None:
+        fence = self._fence
+        wall = self._wall()
+        turns = [(actor, actor.take_turn(int(wall * 1e6), wall)) for actor in actors]
+        saves = [turn.save for _, turn in turns if turn.done]
+        saved: frozenset[int] = frozenset()
+        failed: Unavailable | None = None
+        if saves:
+            try:
+                saved = await self._store.save(saves)
+            except Unavailable as error:
+                failed = error
+            self._stats.saves += 1
+        for actor, turn in turns:
+            if not turn.done or actor.user_id in saved:
+                self._settle(actor, turn, fence)
+            else:
+                self._stats.fenced += failed is None
+                actor.put_back(turn.taken, doubt=failed is not None and failed.unknown)
+            self._release(actor)
+
+    def _settle(self, actor: CartActor, turn: Turn, fence: int) -> None:
+        """The turn is durable (or changed nothing): make it the copy and answer."""
+        if turn.done:
+            actor.cart = turn.save.cart
+            actor.fence = fence
+        self._stats.commands += len(turn.taken)
+        for pending, reply in zip(turn.taken, turn.replies, strict=True):
+            pending.answer(reply)
+
+    async def _place(self, actors: list[CartActor]) -> None:
+        fence = self._fence
+        turns = [(actor, actor.pop()) for actor in actors]
+        requests = [pending.call.request for _, pending in turns]
+        try:
+            results = await self._store.place([r for r in requests if isinstance(r, PlaceOrder)])
+        except Unavailable as error:
+            for actor, pending in turns:
+                actor.put_back([pending], doubt=error.unknown)
+                self._release(actor)
+            return
+        for (actor, pending), result in zip(turns, results, strict=True):
+            if isinstance(result, Refused):
+                pending.answer(result)
+            else:
+                actor.cart = result.cart
+                actor.fence = fence
+                self._stats.orders += not result.repeated
+                pending.answer(OrderPlaced(result.order, result.repeated))
+            self._release(actor)
+
+
+def _late() -> Unavailable:
+    return Unavailable("The cart did not answer in time.", unknown=True)

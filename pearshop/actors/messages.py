@@ -1,0 +1,64 @@
+"""What is said to a cart actor and what it answers. Values only: they cross processes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pearshop.db.cart import CartSave, Loaded
+from pearshop.db.order import Placed, PlaceOrder
+from pearshop.domain.cart import Cart, CartCommand, CartLine
+from pearshop.domain.order import Order
+from pearshop.errors import Refused, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCart:
+    """Answer with the cart as it is after all commands before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the cart of `user_id`.
+
+    `key` (16 bytes) makes a repeat answer as the first did; `fingerprint` tells a repeat from
+    another request under the same key. After `deadline` (s since 1970) nobody waits any more.
+    """
+
+    user_id: int
+    request: CartCommand | PlaceOrder | ReadCart
+    key: bytes
+    fingerprint: bytes
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """A cart command was carried out and is durable; `line` is `None` when it was removed."""
+
+    line: CartLine | None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    """An order is placed and durable."""
+
+    order: Order
+    repeated: bool = False
+
+
+Answer = LineChanged | OrderPlaced | Cart
+Reply = Answer | Refused | Unavailable
+
+
+class CartStore(Protocol):
+    """Where cart actors keep their state. Each raises `Unavailable`."""
+
+    async def load(self, users: Sequence[int], keys: Sequence[tuple[int, bytes]]) -> Loaded:
+        """Return stored carts and known commands, see `pearshop.db.cart.load`."""
+
+    async def save(self, saves: Sequence[CartSave]) -> frozenset[int]:
+        """Store carts conditionally, see `pearshop.db.cart.save`."""
+
+    async def place(self, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
+        """Place orders, see `pearshop.db.order.place`."""

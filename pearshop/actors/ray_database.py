@@ -1,0 +1,51 @@
+"""The database as seen from any Ray process: operations go to the `Database` deployment."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+from sqlalchemy import Connection
+
+from pearshop.db.execute import Outcome
+from pearshop.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+APPLICATION = "pearshop"
+DEPLOYMENT = "Database"
+
+
+class RayDatabase:
+    """A `pearshop.db.execute.Database` behind a Serve handle.
+
+    Operations travel by name, so they must be functions of a module; arguments and results are
+    pickled. `timeout` (s) bounds each call.
+    """
+
+    def __init__(self, handle: "DeploymentHandle[Any]", timeout: float) -> None:
+        self._handle = handle
+        self._timeout = timeout
+
+    @classmethod
+    def connect(cls, timeout: float) -> "RayDatabase":
+        """Return the database of the running application, from outside its deployments."""
+        return cls(serve.get_deployment_handle(DEPLOYMENT, APPLICATION), timeout)
+
+    async def run(
+        self,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run one operation in one transaction. Raises `Refused` or `Unavailable`."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                outcome: Outcome = await self._handle.run.remote(operation, args, kwargs)
+        except TimeoutError:
+            raise Unavailable("The database did not answer in time.", unknown=True) from None
+        except Exception as error:
+            raise Unavailable("The database cannot be reached.", unknown=True) from error
+        return cast("T", outcome.result())

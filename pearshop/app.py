@@ -1,0 +1,6 @@
+"""The composition root: binds the deployments. `serve_config.yaml` names `app`."""
+
+from pearshop.deployments.api import Api
+from pearshop.deployments.database import Database
+
+app = Api.bind(Database.bind())  # type: ignore[attr-defined]

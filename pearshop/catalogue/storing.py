@@ -1,0 +1,104 @@
+"""Checked rows to the table of products, many in one statement.
+
+SQL does the comparing, so that a row is changed only where it differs, and a stock that the file
+does not give is never written: orders may be taking from it meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, TextClause, text
+
+from pearshop.catalogue.report import OutcomeName
+from pearshop.catalogue.rows import Row
+
+LOCK_ID = 0x63617461
+"""Advisory lock that lets one import store at a time: rows without a sku have no unique index."""
+
+_ROWS: Final = """
+jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    line bigint, sku text, name text, price bigint, image text, description text,
+    category text, stock bigint, given text[]
+)"""
+_SAME_SKU: Final = "upper(p.sku) = upper(r.sku)"
+_SAME_NAME: Final = """
+p.sku IS NULL AND p.name = r.name AND NOT EXISTS (
+    SELECT FROM products q
+    WHERE q.sku IS NULL AND q.name = p.name AND (q.hidden, q.id) < (p.hidden, p.id)
+)"""
+_AFTER: Final = """
+    COALESCE(r.sku, p.sku),
+    r.name,
+    r.price,
+    CASE WHEN 'image' = ANY (r.given) THEN r.image ELSE p.image END,
+    CASE WHEN 'description' = ANY (r.given) THEN r.description ELSE p.description END,
+    CASE WHEN 'category' = ANY (r.given) THEN r.category ELSE p.category END,
+    CASE WHEN 'stock' = ANY (r.given) THEN r.stock ELSE p.stock END
+"""
+_DIFFERS: Final = f"""
+(p.sku, p.name, p.price, p.image, p.description, p.category, p.stock)
+IS DISTINCT FROM ({_AFTER})"""
+
+
+def _insert(match: str) -> TextClause:
+    return text(f"""
+        INSERT INTO products (sku, name, price, image, description, category, stock)
+        SELECT sku, name, price, image, description, category, stock FROM {_ROWS}
+        WHERE NOT EXISTS (SELECT FROM products p WHERE {match})
+        ORDER BY line
+        ON CONFLICT (upper(sku)) DO NOTHING
+        RETURNING sku, name""")  # noqa: S608 - constants of this module only
+
+
+def _lock(match: str) -> TextClause:
+    return text(f"""
+        SELECT p.id FROM products p JOIN {_ROWS} ON {match} WHERE {_DIFFERS}
+        ORDER BY p.id FOR UPDATE OF p""")  # noqa: S608
+
+
+def _update(match: str) -> TextClause:
+    return text(f"""
+        UPDATE products p
+        SET (sku, name, price, image, description, category, stock) = ROW ({_AFTER}),
+            updated_at = clock_timestamp()
+        FROM {_ROWS}
+        WHERE {match} AND {_DIFFERS}
+        RETURNING r.line""")  # noqa: S608
+
+
+_BY_SKU = (_insert(_SAME_SKU), _lock(_SAME_SKU), _update(_SAME_SKU))
+_BY_NAME = (_insert(_SAME_NAME), _lock(_SAME_NAME), _update(_SAME_NAME))
+
+
+def store(connection: Connection, rows: Sequence[Row]) -> dict[int, OutcomeName]:
+    """Store rows in the caller's transaction; return what became of each, by its line."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
+    outcomes: dict[int, OutcomeName] = {row.line: "unchanged" for row in rows}
+    outcomes |= _store_by(connection, _BY_SKU, [row for row in rows if row.draft.sku])
+    outcomes |= _store_by(connection, _BY_NAME, [row for row in rows if not row.draft.sku])
+    return outcomes
+
+
+def _store_by(
+    connection: Connection, statements: tuple[TextClause, ...], rows: Sequence[Row]
+) -> dict[int, OutcomeName]:
+    if not rows:
+        return {}
+    insert, lock, update = statements
+    values = {"rows": _json(rows)}
+    lines = {(row.draft.sku, row.draft.name): row.line for row in rows}
+    # New ones first: a product that someone else makes meanwhile is then there to be updated.
+    inserted = connection.execute(insert, values).all()
+    outcomes: dict[int, OutcomeName] = {lines[sku, name]: "taken" for sku, name in inserted}
+    # Orders lock products in id order; an update locks in any order it likes.
+    if connection.execute(lock, values).first() is not None:
+        updated = connection.execute(update, values).scalars()
+        outcomes |= dict.fromkeys(updated, "updated")
+    return outcomes
+
+
+def _json(rows: Sequence[Row]) -> str:
+    members = ({**asdict(row.draft), "line": row.line, "given": list(row.given)} for row in rows)
+    return orjson.dumps(list(members)).decode()

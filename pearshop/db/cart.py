@@ -1,0 +1,168 @@
+"""Carts as rows, and the two statements that cart hosts live on: load and save."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, text
+
+from pearshop.db.execute import single_statement
+from pearshop.domain.cart import Cart, CartLine, line_id, split_line_id
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was carried out: its key, what it asked, and the line as it left it."""
+
+    key: bytes
+    fingerprint: bytes
+    line: CartLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class CartSave:
+    """A cart to store as version `cart.version`, with the commands that made it of the last."""
+
+    cart: Cart
+    commands: tuple[Done, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Carts as stored (a user without a row is absent) and known commands, by user and key."""
+
+    carts: dict[int, Cart] = field(default_factory=dict)
+    commands: dict[tuple[int, bytes], Done] = field(default_factory=dict)
+
+
+LOAD = text("""
+SELECT user_id, version, next_number, lines, NULL::bytea, NULL::bytea FROM carts
+WHERE user_id = ANY(CAST(:users AS bigint[]))
+UNION ALL
+SELECT k.user_id, NULL, NULL, k.line, k.key, k.fingerprint
+FROM unnest(CAST(:key_users AS bigint[]), CAST(:keys AS bytea[])) AS wanted(user_id, key)
+JOIN cart_commands k ON k.user_id = wanted.user_id AND k.key = wanted.key
+""")
+
+SAVE = text("""
+WITH commands AS (
+  SELECT * FROM unnest(
+    CAST(:command_users AS bigint[]), CAST(:keys AS bytea[]), CAST(:fingerprints AS bytea[]),
+    CAST(:command_lines AS text[])
+  ) AS t(user_id, key, fingerprint, line)
+), saved AS (
+  INSERT INTO carts AS c (user_id, version, next_number, lines, updated_at)
+  SELECT i.user_id, i.version, i.next_number, i.lines::jsonb, now()
+  FROM unnest(
+    CAST(:users AS bigint[]), CAST(:versions AS bigint[]), CAST(:nexts AS int[]),
+    CAST(:lines AS text[])
+  ) AS i(user_id, version, next_number, lines)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM commands n JOIN cart_commands k ON k.user_id = n.user_id AND k.key = n.key
+    WHERE n.user_id = i.user_id
+  )
+  ORDER BY i.user_id
+  ON CONFLICT (user_id) DO UPDATE
+  SET version = excluded.version, next_number = excluded.next_number,
+      lines = excluded.lines, updated_at = excluded.updated_at
+  WHERE c.version = excluded.version - 1
+  RETURNING user_id
+), kept AS (
+  INSERT INTO cart_commands (user_id, key, fingerprint, line)
+  SELECT n.user_id, n.key, n.fingerprint, n.line::jsonb
+  FROM commands n JOIN saved USING (user_id)
+)
+SELECT user_id FROM saved
+""")
+
+LINES_OF_ALL = text("""
+SELECT c.user_id, u.username, c.lines
+FROM carts c JOIN users u ON u.id = c.user_id
+WHERE c.user_id <= :last AND c.lines <> '[]'::jsonb
+ORDER BY c.user_id DESC LIMIT :limit
+""")
+
+
+@single_statement
+def load(connection: Connection, users: Sequence[int], keys: Sequence[tuple[int, bytes]]) -> Loaded:
+    """Return the carts of `users`, and which of the `(user, key)` pairs were carried out."""
+    loaded = Loaded()
+    rows = connection.execute(
+        LOAD,
+        {
+            "users": list(users),
+            "key_users": [user for user, _ in keys],
+            "keys": [key for _, key in keys],
+        },
+    )
+    for user_id, version, next_number, lines, key, fingerprint in rows:
+        if key is None:
+            loaded.carts[user_id] = Cart(user_id, version, next_number, decode_lines(lines))
+        else:
+            line = None if lines is None else CartLine(*lines)
+            loaded.commands[user_id, bytes(key)] = Done(bytes(key), bytes(fingerprint), line)
+    return loaded
+
+
+@single_statement
+def save(connection: Connection, saves: Sequence[CartSave]) -> frozenset[int]:
+    """Store carts, each only upon the version before its own and only if its keys are new.
+
+    One statement, so one commit for them all. Returns the users whose carts were stored; the
+    others' rows are as they were: their copy was stale, or a command had been carried out before.
+    """
+    commands = [(s.cart.user_id, done) for s in saves for done in s.commands]
+    rows = connection.execute(
+        SAVE,
+        {
+            "users": [s.cart.user_id for s in saves],
+            "versions": [s.cart.version for s in saves],
+            "nexts": [s.cart.next_number for s in saves],
+            "lines": [encode_lines(s.cart.lines) for s in saves],
+            "command_users": [user for user, _ in commands],
+            "keys": [done.key for _, done in commands],
+            "fingerprints": [done.fingerprint for _, done in commands],
+            "command_lines": [_encode_line(done.line) for _, done in commands],
+        },
+    )
+    return frozenset(row[0] for row in rows)
+
+
+@single_statement
+def lines_of_all(
+    connection: Connection, limit: int, before: int | None
+) -> list[tuple[int, str, CartLine]]:
+    """Return up to `limit` lines of all carts, `(user_id, username, line)`, largest id first.
+
+    `before` is the id of the last line of the page before.
+    """
+    last, number = split_line_id(before - 1) if before else (1 << 62, 1 << 62)
+    found = [
+        (user_id, username, line)
+        for user_id, username, lines in connection.execute(
+            LINES_OF_ALL, {"last": last, "limit": limit + 1}
+        )
+        for line in decode_lines(lines)
+        if user_id != last or line.number <= number
+    ]
+    found.sort(key=lambda each: -line_id(each[0], each[2].number))
+    return found[:limit]
+
+
+def decode_lines(lines: list[list[int]]) -> tuple[CartLine, ...]:
+    """Return lines of the stored form."""
+    return tuple(CartLine(*line) for line in lines)
+
+
+def encode_lines(lines: Sequence[CartLine]) -> str:
+    """Return the stored form of lines."""
+    return orjson.dumps([_fields(line) for line in lines]).decode()
+
+
+def _encode_line(line: CartLine | None) -> str | None:
+    return None if line is None else orjson.dumps(_fields(line)).decode()
+
+
+def _fields(line: CartLine) -> list[Any]:
+    return [line.number, line.product_id, line.quantity, line.created_at, line.updated_at]

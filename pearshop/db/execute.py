@@ -1,0 +1,124 @@
+"""Runs one operation as one transaction and says how it ended.
+
+An operation is a plain function of this package, `operation(connection, *arguments)`. It never
+commits; this module does. What callers get back is a value, so that a refusal crosses process
+borders as data.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import psycopg2.errors
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from pearshop.errors import Refused, Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ATTEMPTS = 3
+"""Tries of a transaction that may be repeated: after a deadlock, on a connection found dead."""
+
+
+class Database(Protocol):
+    """Runs operations somewhere: in this process or in a `Database` replica."""
+
+    async def run(
+        self,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run one operation in one transaction. Raises `Refused` or `Unavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an operation: a value, or the error to raise."""
+
+    value: Any = None
+    error: Refused | Unavailable | None = None
+
+    def result(self) -> Any:
+        """Return the value or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def single_statement(
+    operation: Callable[Concatenate[Connection, P], T],
+) -> Callable[Concatenate[Connection, P], T]:
+    """Mark an operation of one SQL statement: it needs no BEGIN and COMMIT of its own.
+
+    Such an operation must be safe to repeat, for a connection may break before its answer.
+    """
+    operation.single_statement = True  # type: ignore[attr-defined]
+    return operation
+
+
+def execute(
+    engine: Engine, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Outcome:
+    """Run an operation. Faults of the database come back as `Unavailable`, refusals as such."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return Outcome(_transaction(engine, operation, args, kwargs))
+        except Refused as error:
+            return Outcome(error=error)
+        except PoolTimeoutError:
+            return Outcome(error=Unavailable("All database connections are busy."))
+        except _CommitLostError:
+            return Outcome(error=Unavailable("The database broke off a commit.", unknown=True))
+        except (OperationalError, InterfaceError) as error:
+            if attempt == ATTEMPTS or not _may_repeat(error):
+                unknown = error.connection_invalidated and _is_single(operation)
+                return Outcome(error=Unavailable(_reason(error), unknown=unknown))
+    raise AssertionError("unreachable")
+
+
+class _CommitLostError(Exception):
+    """The connection broke between COMMIT and its answer."""
+
+
+def _is_single(operation: Callable[..., Any]) -> bool:
+    return getattr(operation, "single_statement", False)
+
+
+def _transaction(
+    engine: Engine, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    if _is_single(operation):
+        with engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            return operation(connection, *args, **kwargs)
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        try:
+            value = operation(connection, *args, **kwargs)
+        except BaseException:
+            transaction.rollback()
+            raise
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            raise _CommitLostError from error
+        return value
+
+
+def _may_repeat(error: DBAPIError) -> bool:
+    rolled_back = isinstance(
+        error.orig, psycopg2.errors.DeadlockDetected | psycopg2.errors.SerializationFailure
+    )
+    return rolled_back or error.connection_invalidated
+
+
+def _reason(error: DBAPIError) -> str:
+    if isinstance(error.orig, psycopg2.errors.QueryCanceled):
+        return "The database took too long."
+    if isinstance(error.orig, psycopg2.errors.LockNotAvailable):
+        return "The database is busy with the same rows."
+    return "The database does not answer."

@@ -1,0 +1,89 @@
+"""The HTTP front: a FastAPI application in each replica, no state that matters."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+
+from pearshop.actors.carts import Carts
+from pearshop.actors.ray_database import RayDatabase
+from pearshop.actors.ray_host import GREET_S, RayHosts
+from pearshop.db import placement as rows
+from pearshop.db.placement import Placement
+from pearshop.errors import Unavailable
+from pearshop.http.app import make_app
+from pearshop.http.passwords import Passwords
+from pearshop.http.products import Products
+from pearshop.http.services import Services
+from pearshop.http.tokens import Tokens
+from pearshop.settings import settings
+
+logger = logging.getLogger(__name__)
+
+PULSE_S = 1.0
+"""How often a replica hears of the placement and of revoked sessions."""
+
+
+class UserConfig(BaseModel):
+    """What `serve_config.yaml` sets under `user_config`; `serve deploy` changes it live."""
+
+    cart_hosts: int = Field(default=1, ge=1, le=256)
+
+
+@serve.deployment
+@serve.ingress()
+class Api:
+    """Answers HTTP. Raises `ConfigurationError` at start without a signing key."""
+
+    def __init__(self, database: "DeploymentHandle[Any]") -> None:
+        configured = settings()
+        self._database = RayDatabase(database, configured.request_timeout)
+        self._hosts = RayHosts()
+        products = Products(self._database, configured.product_cache_seconds, configured.redis_url)
+        self._services = Services(
+            configured,
+            self._database,
+            Carts(self._hosts, Placement(0, 1)),
+            products,
+            Tokens(configured.signing_key.get_secret_value()),
+            Passwords(configured.password_hashes),
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """Return the application that Serve hands requests to."""
+        return make_app(self._services)
+
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Set the number of cart hosts, at start and whenever the configuration changes."""
+        wish = UserConfig.model_validate(user_config)
+        placement = await self._database.run(rows.set_hosts, wish.cart_hosts)
+        self._services.carts.move(placement)
+        await self._hosts.greet(placement.hosts)
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._pulse()),
+                asyncio.create_task(self._greet()),
+                asyncio.create_task(self._services.products.listen()),
+            ]
+
+    async def _pulse(self) -> None:
+        """Follow the placement and the revoked sessions; both live in the database."""
+        since = None
+        while True:
+            with contextlib.suppress(Unavailable):
+                heard = await self._database.run(rows.pulse, since)
+                since = heard.at
+                self._services.revoked.add(*heard.revoked)
+                self._services.carts.move(heard.placement)
+            await asyncio.sleep(PULSE_S)
+
+    async def _greet(self) -> None:
+        while True:
+            await asyncio.sleep(GREET_S)
+            await self._hosts.greet(self._services.carts.placement.hosts)

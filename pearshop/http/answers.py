@@ -1,0 +1,71 @@
+"""JSON answers and the errors that stand in for them."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from pearshop.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    KeyReused,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+from pearshop.schemas.problem import render_problem
+
+STATUS_OF: dict[type[Refused], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    KeyReused: 422,
+    Refused: 400,
+}
+"""The one place where a typed refusal becomes a status."""
+
+
+def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer of plain values."""
+    return Response(orjson.dumps(content), status, headers, "application/json")
+
+
+def problem(
+    status: int,
+    detail: str,
+    code: str,
+    extra: dict[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an error answer."""
+    body = render_problem(status, HTTPStatus(status).phrase, detail, code, extra)
+    return json(body, status, headers)
+
+
+def refusal(error: Refused) -> Response:
+    """Return the answer to a request that cannot be done as it stands."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+    return problem(STATUS_OF[type(error)], error.detail, error.code, error.extra, headers)
+
+
+def unavailable(error: Unavailable, *, has_key: bool) -> Response:
+    """Return 503. `has_key`: the client can repeat the request under the same key."""
+    safe = has_key or not error.unknown
+    advice = (
+        "It is safe to send the same request again."
+        if safe
+        else "Look whether it was done before you send it again."
+    )
+    return problem(
+        503,
+        f"{error.detail} {advice}",
+        "unavailable",
+        {"safe_to_repeat": safe},
+        {"Retry-After": str(error.retry_after)},
+    )

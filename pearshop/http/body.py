@@ -1,0 +1,79 @@
+"""Request bodies: JSON, URL-encoded and multipart forms become one pydantic model."""
+
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+from starlette.requests import Request as HttpRequest
+
+from pearshop.errors import Invalid, Refused
+from pearshop.schemas.base import Request
+
+M = TypeVar("M", bound=Request)
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class UnsupportedBody(Refused):
+    """A body in a format that is not spoken here."""
+
+
+async def read(request: HttpRequest, model: type[M]) -> M:
+    """Return the body as `model`. Raises `Invalid`, which names each field, or `Refused`."""
+    try:
+        return model.model_validate(await _members(request, model))
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """Return the refusal that names each field and what is wrong with it."""
+    fields: dict[str, list[str]] = {}
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(each["loc"][0]) if each["loc"] else "body"
+        fields.setdefault(name, []).append(each["msg"])
+    detail = "; ".join(f"{name}: {', '.join(problems)}" for name, problems in fields.items())
+    return Invalid(detail, "invalid", dict(fields))
+
+
+async def _members(request: HttpRequest, model: type[Request]) -> dict[str, Any]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in FORMS:
+        try:
+            return _form_members(await request.form(max_files=0, max_fields=2_000), model)
+        except Refused:
+            raise
+        except Exception as error:
+            if type(error).__name__ not in {"HTTPException", "MultiPartException"}:
+                raise
+            raise Refused("The form cannot be read: check its encoding.", "malformed") from None
+    if kind not in {"", "application/json"} and not kind.endswith("+json"):
+        raise UnsupportedBody(
+            "Send the body as application/json or as a form.", "unsupported_media_type"
+        )
+    return _json_members(await request.body())
+
+
+def _json_members(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        members = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"The body is not JSON: {error}.", "malformed") from None
+    if not isinstance(members, dict):
+        raise Refused("The body must be a JSON object.", "malformed")
+    return members
+
+
+def _form_members(form: FormData, model: type[Request]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name in form:
+        values = form.getlist(name)
+        if any(not isinstance(value, str) for value in values):
+            raise Invalid.of(name, "must be text, not a file.")
+        field = model.model_fields.get(name.removesuffix("[]"))
+        is_list = field is not None and "list" in str(field.annotation)
+        members[name.removesuffix("[]") if is_list else name] = values if is_list else values[-1]
+    return members

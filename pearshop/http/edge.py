@@ -1,0 +1,49 @@
+"""Plain ASGI before everything else: slashes and the size of bodies."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pearshop.http import answers
+
+API = "/api/"
+
+
+class Edge:
+    """Adds the slash that clients may leave out and refuses bodies that are too large."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self._app = app
+        self._limit = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith(API) and not path.endswith("/"):
+            scope["path"] = path + "/"
+        length = next((v for k, v in scope["headers"] if k == b"content-length"), None)
+        if length is None:
+            receive = self._counted(receive)
+        elif not length.isdigit() or int(length) > self._limit:
+            await answers.problem(413, self._too_large(), "too_large")(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _too_large(self) -> str:
+        return f"The body is larger than {self._limit:,} bytes: send less."
+
+    def _counted(self, receive: Receive) -> Receive:
+        """Return a `receive` that stops a body of unstated length at the limit."""
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise HTTPException(413, self._too_large())
+            return message
+
+        return counted

@@ -1,0 +1,172 @@
+"""A replica's own memory of the catalogue: trusted for a second, emptied by notices.
+
+Loads are shared: however many requests miss the same product at once, the database is asked
+once. Redis carries the notices between replicas; without it the second is all there is.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, TypeVar, cast
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from pearshop.actors.batching import Batcher
+from pearshop.db import product as rows
+from pearshop.db.execute import Database
+from pearshop.db.product import unknown_product
+from pearshop.domain.product import Product
+from pearshop.errors import Refused, Unavailable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CHANNEL = "pearshop:products"
+MAX_PRODUCTS = 20_000
+MAX_PAGES = 500
+RECONNECT_S = 1.0
+
+
+class Expiring(Generic[T]):
+    """Values that are trusted for `seconds`; the oldest leave when there are too many."""
+
+    def __init__(self, seconds: float, limit: int) -> None:
+        self._seconds = seconds
+        self._limit = limit
+        self._values: OrderedDict[object, tuple[float, T]] = OrderedDict()
+
+    def get(self, key: object) -> T | None:
+        """Return a value that is still trusted."""
+        found = self._values.get(key)
+        return found[1] if found and found[0] > time.monotonic() else None
+
+    def put(self, key: object, value: T) -> None:
+        """Trust a value from now on."""
+        self._values[key] = time.monotonic() + self._seconds, value
+        self._values.move_to_end(key)
+        if len(self._values) > self._limit:
+            self._values.popitem(last=False)
+
+    def drop(self, key: object) -> None:
+        """Forget a value."""
+        self._values.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._values.clear()
+
+
+class Products:
+    """Products by id and pages of the catalogue, as fresh as stated above."""
+
+    def __init__(self, database: Database, seconds: float, redis_url: str = "") -> None:
+        self._database = database
+        self._known: Expiring[Product] = Expiring(seconds, MAX_PRODUCTS)
+        self._pages: Expiring[object] = Expiring(seconds, MAX_PAGES)
+        self._loading: dict[int, asyncio.Future[Product | None]] = {}
+        self._paging: dict[object, asyncio.Future[object]] = {}
+        self._loader: Batcher[int] = Batcher(self._load, limit=500)
+        self._redis = redis.asyncio.from_url(redis_url, socket_timeout=1.0) if redis_url else None
+
+    async def on_sale(self, product_id: int) -> Product:
+        """Return a product that can be bought. Raises `NotFound`."""
+        found = (await self.by_ids([product_id])).get(product_id)
+        if found is None or found.hidden:
+            raise unknown_product()
+        return found
+
+    async def by_ids(self, ids: Iterable[int]) -> dict[int, Product]:
+        """Return those of the products that exist, hidden ones too."""
+        found: dict[int, Product] = {}
+        missing: list[int] = []
+        for product_id in ids:
+            known = self._known.get(product_id)
+            if known is None:
+                missing.append(product_id)
+            else:
+                found[product_id] = known
+        for product in await asyncio.gather(*(self._wait(each) for each in missing)):
+            if product is not None:
+                found[product.id] = product
+        return found
+
+    async def page(self, key: object, make: Callable[[], Awaitable[T]]) -> T:
+        """Return a page made lately, or make it, once for all who ask meanwhile."""
+        known = self._pages.get(key)
+        if known is None:
+            running = self._paging.get(key)
+            if running is None:
+                running = self._paging[key] = asyncio.ensure_future(self._make(key, make))
+                running.add_done_callback(lambda _: self._paging.pop(key, None))
+            known = await asyncio.shield(running)
+        return cast("T", known)
+
+    async def changed(self, ids: Sequence[int]) -> None:
+        """Forget products that have changed, here and in every other replica."""
+        self._forget(ids)
+        if self._redis is None:
+            return
+        try:
+            await self._redis.publish(CHANNEL, ",".join(map(str, ids)))
+        except RedisError as error:
+            logger.warning("No notice of a change could be sent: %s", error)
+
+    async def listen(self) -> None:
+        """Hear of changes that other replicas made, until cancelled."""
+        if self._redis is None:
+            return
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await self._hear(self._redis)
+            self._forget_all()
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _hear(self, connection: "redis.asyncio.Redis") -> None:
+        async with connection.pubsub() as notices:
+            await notices.subscribe(CHANNEL)
+            self._forget_all()
+            while True:
+                notice = await notices.get_message(ignore_subscribe_messages=True, timeout=30.0)
+                if notice is not None:
+                    self._forget([int(each) for each in notice["data"].split(b",") if each])
+
+    def _forget(self, ids: Sequence[int]) -> None:
+        for product_id in ids:
+            self._known.drop(product_id)
+        self._pages.clear()
+
+    def _forget_all(self) -> None:
+        self._known.clear()
+        self._pages.clear()
+
+    def _wait(self, product_id: int) -> "asyncio.Future[Product | None]":
+        waiting = self._loading.get(product_id)
+        if waiting is None:
+            waiting = asyncio.get_running_loop().create_future()
+            self._loading[product_id] = waiting
+            self._loader.put(product_id)
+        return asyncio.shield(waiting)
+
+    async def _load(self, ids: list[int]) -> None:
+        try:
+            found = {p.id: p for p in await self._database.run(rows.by_ids, ids)}
+        except (Refused, Unavailable) as error:
+            for product_id in ids:
+                waiting = self._loading.pop(product_id)
+                waiting.set_exception(error)
+                waiting.exception()  # nobody may be left to hear it
+            return
+        for product_id in ids:
+            product = found.get(product_id)
+            if product is not None:
+                self._known.put(product_id, product)
+            self._loading.pop(product_id).set_result(product)
+
+    async def _make(self, key: object, make: Callable[[], Awaitable[object]]) -> object:
+        page = await make()
+        self._pages.put(key, page)
+        return page

@@ -1,0 +1,193 @@
+"""`/api/order-item/`: the lines of carts. The contract calls them order items."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pearshop.db import cart as cart_rows
+from pearshop.db import order as order_rows
+from pearshop.db import user as user_rows
+from pearshop.domain.cart import (
+    AddLine,
+    CartCommand,
+    CartLine,
+    ChangeLine,
+    RemoveLine,
+    line_id,
+    split_line_id,
+)
+from pearshop.domain.order import OrderLine
+from pearshop.domain.user import User
+from pearshop.errors import Invalid, NotFound
+from pearshop.http import body
+from pearshop.http.answers import json
+from pearshop.http.describe import route
+from pearshop.http.identity import identity
+from pearshop.http.paging import next_link, page_of
+from pearshop.http.services import Services, services, session
+from pearshop.http.tokens import Session
+from pearshop.schemas.cart import LineIn, LineOut, LinePatch, LinePut, render_line
+from pearshop.schemas.order import render_sold
+
+router = APIRouter(prefix="/api/order-item", tags=["cart"])
+REPEATED = {"Idempotent-Replayed": "true"}
+
+
+@router.get("/", response_model=list[LineOut], **route(signed_in=True, paged=True))
+async def list_lines(request: Request) -> Response:
+    """List the lines in one's cart; staff: the lines of every cart and order, largest id first."""
+    caller = session(request)
+    shop = services(request)
+    if caller.user.is_staff:
+        return await _list_all(request, shop)
+    cart = await shop.read_cart(caller.user.id)
+    products = await shop.products.by_ids(line.product_id for line in cart.lines)
+    return json(
+        [
+            render_line(caller.user.id, caller.user.username, line, products[line.product_id])
+            for line in cart.lines
+        ]
+    )
+
+
+@router.post(
+    "/",
+    status_code=201,
+    response_model=LineOut,
+    **route(body=LineIn, signed_in=True, keyed=True, errors=(404,)),
+)
+async def add_line(request: Request) -> Response:
+    """Put a product into the cart; one that is there already becomes more."""
+    caller = session(request)
+    wish = await body.read(request, LineIn)
+    shop = services(request)
+    await shop.products.on_sale(wish.product_id)
+    return await _change(
+        request, shop, caller.user, AddLine(wish.product_id, wish.quantity), status=201
+    )
+
+
+@router.get("/{line}/", response_model=LineOut, **route(signed_in=True, errors=(404,)))
+async def get_line(request: Request, line: str) -> Response:
+    """Return a line: its owner's while it is in the cart, staff's always."""
+    caller = session(request)
+    shop = services(request)
+    sought = identity(line, "line")
+    owner_id, number = _owned(caller, sought)
+    try:
+        found = (await shop.read_cart(owner_id)).line(number)
+    except NotFound:
+        if not caller.user.is_staff:
+            raise
+        return json(await _render_ordered(shop, *await shop.database.run(order_rows.line, sought)))
+    return json(await _render(shop, await _owner(shop, caller, owner_id), found))
+
+
+@router.put(
+    "/{line}/",
+    response_model=LineOut,
+    **route(body=LinePut, signed_in=True, keyed=True, errors=(404,)),
+)
+async def replace_line(request: Request, line: str) -> Response:
+    """Set a line's quantity, and its product where one is named."""
+    session(request)
+    wish = await body.read(request, LinePut)
+    return await _set(request, line, wish.quantity, wish.product_id)
+
+
+@router.patch(
+    "/{line}/",
+    response_model=LineOut,
+    **route(body=LinePatch, signed_in=True, keyed=True, errors=(404,)),
+)
+async def change_line(request: Request, line: str) -> Response:
+    """Set a line's quantity, its product, or both."""
+    session(request)
+    wish = await body.read(request, LinePatch)
+    if wish.quantity is None and wish.product_id is None:
+        raise Invalid("Name a quantity or a product_id to change.", "empty")
+    return await _set(request, line, wish.quantity, wish.product_id)
+
+
+@router.delete(
+    "/{line}/",
+    status_code=204,
+    response_class=Response,
+    **route(signed_in=True, keyed=True, errors=(404,)),
+)
+async def remove_line(request: Request, line: str) -> Response:
+    """Take a line out of the cart."""
+    caller = session(request)
+    owner_id, number = _owned(caller, identity(line, "line"))
+    changed = await services(request).change_cart(request, owner_id, RemoveLine(number))
+    return Response(status_code=204, headers=REPEATED if changed.repeated else None)
+
+
+async def _set(
+    request: Request, line: str, quantity: int | None, product_id: int | None
+) -> Response:
+    caller = session(request)
+    shop = services(request)
+    owner_id, number = _owned(caller, identity(line, "line"))
+    if product_id is not None:
+        await shop.products.on_sale(product_id)
+    owner = await _owner(shop, caller, owner_id)
+    return await _change(request, shop, owner, ChangeLine(number, quantity, product_id))
+
+
+async def _change(
+    request: Request, shop: Services, owner: User, command: CartCommand, status: int = 200
+) -> Response:
+    changed = await shop.change_cart(request, owner.id, command)
+    assert changed.line is not None
+    content = await _render(shop, owner, changed.line)
+    return json(content, status, REPEATED if changed.repeated else None)
+
+
+def _owned(caller: Session, line: int) -> tuple[int, int]:
+    """Return owner and number of a line. Raises `NotFound` for someone else's."""
+    owner_id, number = split_line_id(line)
+    if owner_id != caller.user.id and not caller.user.is_staff:
+        raise NotFound("There is no such line in the cart.", "line_unknown")
+    return owner_id, number
+
+
+async def _owner(shop: Services, caller: Session, owner_id: int) -> User:
+    if owner_id == caller.user.id:
+        return caller.user
+    return await shop.database.run(user_rows.get, owner_id)
+
+
+async def _render(shop: Services, owner: User, line: CartLine) -> dict[str, Any]:
+    products = await shop.products.by_ids([line.product_id])
+    return render_line(owner.id, owner.username, line, products[line.product_id])
+
+
+async def _render_ordered(
+    shop: Services, user_id: int, username: str, line: OrderLine
+) -> dict[str, Any]:
+    products = await shop.products.by_ids([line.product_id])
+    return render_sold(user_id, username, line, products[line.product_id])
+
+
+async def _list_all(request: Request, shop: Services) -> Response:
+    page = page_of(request, members=1)
+    before = page.after[0] if page.after else None
+    in_carts = await shop.database.run(cart_rows.lines_of_all, page.limit, before)
+    ordered = await shop.database.run(order_rows.lines, page.limit, before)
+    products = await shop.products.by_ids(
+        {line.product_id for _, _, line in in_carts} | {line.product_id for _, _, line in ordered}
+    )
+    listed = [
+        (line_id(user_id, line.number), render_line(user_id, name, line, products[line.product_id]))
+        for user_id, name, line in in_carts
+    ] + [
+        (line.id, render_sold(user_id, name, line, products[line.product_id]))
+        for user_id, name, line in ordered
+    ]
+    listed.sort(key=lambda each: -each[0])
+    shown = listed[: page.limit]
+    headers = next_link(request, (shown[-1][0],), page.limit) if len(listed) > page.limit else None
+    return json([content for _, content in shown], 200, headers)

@@ -1,0 +1,105 @@
+"""Accounts and sign-in."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pearshop.db import user as rows
+from pearshop.domain.user import check_password, check_username
+from pearshop.errors import Invalid, Unauthenticated
+from pearshop.http import body
+from pearshop.http.answers import json
+from pearshop.http.describe import route
+from pearshop.http.services import services, session
+from pearshop.schemas.user import (
+    AccessOut,
+    CredentialsIn,
+    MessageOut,
+    PasswordIn,
+    RefreshIn,
+    TokensOut,
+    UsernameOut,
+)
+
+router = APIRouter(prefix="/api", tags=["accounts"])
+
+
+@router.post("/register/", status_code=201, response_model=UsernameOut, **route(body=CredentialsIn))
+async def register(request: Request) -> Response:
+    """Make an account."""
+    wish = await body.read(request, CredentialsIn)
+    username = check_username(wish.username)
+    check_password(wish.password, username)
+    shop = services(request)
+    password_hash = await shop.passwords.hash(wish.password)
+    user = await shop.database.run(rows.create, username, password_hash)
+    return json({"username": user.username}, 201)
+
+
+@router.post("/login/", response_model=TokensOut, **route(body=CredentialsIn, errors=(401,)))
+async def login(request: Request) -> Response:
+    """Open a session."""
+    wish = await body.read(request, CredentialsIn)
+    shop = services(request)
+    known = await shop.database.run(rows.credentials, wish.username)
+    known_hash = known.password_hash if known else None
+    right = await shop.passwords.check(known_hash, wish.password)
+    if known is None or not right:
+        raise Unauthenticated("The username or the password is wrong.", "credentials_wrong")
+    session_id = await shop.database.run(rows.open_session, known.user.id, known.password_hash)
+    return json(
+        {
+            "access": shop.tokens.access(known.user, session_id),
+            "refresh": shop.tokens.refresh(known.user, session_id),
+        }
+    )
+
+
+@router.post("/token/refresh/", response_model=AccessOut, **route(body=RefreshIn, errors=(401,)))
+async def refresh(request: Request) -> Response:
+    """Return a new access token for a session that is still open."""
+    wish = await body.read(request, RefreshIn)
+    shop = services(request)
+    session_id = shop.tokens.check_refresh(wish.refresh).session_id
+    user = await shop.database.run(rows.of_session, session_id)
+    return json({"access": shop.tokens.access(user, session_id)})
+
+
+@router.get("/check/", response_model=MessageOut, **route(signed_in=True))
+async def check(request: Request) -> Response:
+    """Tell whether the token is good."""
+    session(request)
+    return json({"message": "Authenticated"})
+
+
+@router.post("/logout/", status_code=204, response_class=Response, **route(signed_in=True))
+async def logout(request: Request) -> Response:
+    """End this session: its access and refresh tokens are refused from now on."""
+    caller = session(request)
+    shop = services(request)
+    await shop.database.run(rows.close_session, caller.session_id)
+    shop.revoked.add(caller.session_id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/password/",
+    status_code=204,
+    response_class=Response,
+    **route(body=PasswordIn, signed_in=True),
+)
+async def change_password(request: Request) -> Response:
+    """Set another password and end all sessions of the account."""
+    caller = session(request)
+    wish = await body.read(request, PasswordIn)
+    check_password(wish.new_password, caller.user.username)
+    shop = services(request)
+    known = await shop.database.run(rows.credentials, caller.user.username)
+    if known is None or not await shop.passwords.check(known.password_hash, wish.old_password):
+        raise Invalid.of("old_password", "is wrong.", "credentials_wrong")
+    new_hash = await shop.passwords.hash(wish.new_password)
+    ended = await shop.database.run(
+        rows.change_password, known.user.id, known.password_hash, new_hash
+    )
+    shop.revoked.add(*ended)
+    return Response(status_code=204)

@@ -1,0 +1,134 @@
+"""What the routers of one replica work with, and who calls them."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass, field
+from typing import cast
+
+from starlette.requests import Request
+
+from pearshop.actors.carts import Carts
+from pearshop.actors.messages import Answer, Call, LineChanged, OrderPlaced, ReadCart
+from pearshop.db.execute import Database
+from pearshop.db.order import PlaceOrder
+from pearshop.domain.cart import Cart, CartCommand
+from pearshop.domain.user import User
+from pearshop.errors import Forbidden, Invalid, Unauthenticated
+from pearshop.http.passwords import Passwords
+from pearshop.http.products import Products
+from pearshop.http.tokens import ACCESS_S, Session, Tokens
+from pearshop.settings import Settings
+
+KEY_HEADER = "idempotency-key"
+MAX_KEY = 255
+
+
+@dataclass
+class Revoked:
+    """Sessions that are over although access tokens of theirs may still be about."""
+
+    _until: dict[int, float] = field(default_factory=dict)
+
+    def add(self, *sessions: int) -> None:
+        """Refuse these sessions' access tokens from now on."""
+        now = time.time()
+        for session_id in sessions:
+            self._until.setdefault(session_id, now + ACCESS_S + 60)
+        if len(self._until) > 10_000:
+            self._until = {s: until for s, until in self._until.items() if until > now}
+
+    def __contains__(self, session_id: int) -> bool:
+        return session_id in self._until
+
+
+@dataclass
+class Services:
+    """Everything that a router needs. One for each replica."""
+
+    settings: Settings
+    database: Database
+    carts: Carts
+    products: Products
+    tokens: Tokens
+    passwords: Passwords
+    revoked: Revoked = field(default_factory=Revoked)
+
+    async def change_cart(
+        self, request: Request, user_id: int, command: CartCommand
+    ) -> LineChanged:
+        """Have a cart actor carry out a command under the request's key."""
+        fingerprint = _digest(repr(command))
+        answer = await self._ask(user_id, command, key_of(request), fingerprint)
+        return cast("LineChanged", answer)
+
+    async def place_order(
+        self,
+        request: Request,
+        user: User,
+        numbers: tuple[int, ...],
+        delivery_address: str,
+        expected_total: int | None,
+    ) -> OrderPlaced:
+        """Have a cart actor order lines of its cart under the request's key."""
+        key = key_of(request)
+        fingerprint = _digest(repr((numbers, delivery_address, expected_total)))
+        wish = PlaceOrder(
+            user.id, user.username, key, fingerprint, numbers, delivery_address, expected_total
+        )
+        return cast("OrderPlaced", await self._ask(user.id, wish, key, fingerprint))
+
+    async def read_cart(self, user_id: int) -> Cart:
+        """Return a cart as its actor has it."""
+        return cast("Cart", await self._ask(user_id, ReadCart(), b"", b""))
+
+    async def _ask(
+        self,
+        user_id: int,
+        wish: CartCommand | PlaceOrder | ReadCart,
+        key: bytes,
+        fingerprint: bytes,
+    ) -> Answer:
+        deadline = time.time() + self.settings.request_timeout
+        return await self.carts.execute(Call(user_id, wish, key, fingerprint, deadline))
+
+
+def services(request: Request) -> Services:
+    """Return this replica's services."""
+    return cast("Services", request.app.state.services)
+
+
+def session(request: Request) -> Session:
+    """Return who calls. Raises `Unauthenticated`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(
+            "Sign in and send the access token: Authorization: Bearer <token>.", "token_missing"
+        )
+    mine = services(request)
+    caller = mine.tokens.check_access(token.strip())
+    if caller.session_id in mine.revoked:
+        raise Unauthenticated("This session is over: sign in again.", "session_over")
+    return caller
+
+
+def staff(request: Request) -> Session:
+    """Return who calls, if it is staff. Raises `Unauthenticated` or `Forbidden`."""
+    caller = session(request)
+    if not caller.user.is_staff:
+        raise Forbidden("Only staff may do this.", "staff_only")
+    return caller
+
+
+def key_of(request: Request) -> bytes:
+    """Return the request's idempotency key as 16 bytes, a new one where none was sent."""
+    sent = request.headers.get(KEY_HEADER)
+    if sent is None:
+        return os.urandom(16)
+    if not 1 <= len(sent) <= MAX_KEY:
+        raise Invalid.of("Idempotency-Key", f"must have from 1 to {MAX_KEY} characters.")
+    return _digest(sent)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

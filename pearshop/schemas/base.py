@@ -1,0 +1,49 @@
+"""What all wire models share."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Request(BaseModel):
+    """A request body. Members that it does not name are ignored, whatever they claim."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=100_000)
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode text") from None
+    return text
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""Text that PostgreSQL can store."""
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+"""A whole number; forms send it as text."""
+
+EmptyIsNone = BeforeValidator(_empty_is_none)
+"""An empty form field stands for "not given"."""
+
+Identity = Annotated[Whole, Field(ge=1, le=(1 << 63) - 1)]
+
+
+def instant(value: datetime) -> str:
+    """Return a UTC time as ISO 8601 with microseconds and `Z`."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

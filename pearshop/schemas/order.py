@@ -1,0 +1,69 @@
+"""Orders on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from pearshop.domain.cart import MAX_LINES
+from pearshop.domain.order import MAX_ADDRESS, Order, OrderLine
+from pearshop.domain.product import Product
+from pearshop.schemas.base import Identity, Request, Text, Whole, instant
+from pearshop.schemas.cart import LineOut
+from pearshop.schemas.product import render_product
+from pearshop.schemas.user import UserOut
+
+
+class OrderIn(Request):
+    """Lines of one's cart to order."""
+
+    delivery_address: Annotated[Text, Field(min_length=1, max_length=MAX_ADDRESS, pattern=r"\S")]
+    order_item_ids: Annotated[list[Identity], Field(min_length=1, max_length=MAX_LINES)]
+    expected_total_price: Annotated[Whole, Field(ge=0)] | None = Field(
+        default=None, description="Refuse when the total has become another one."
+    )
+
+
+class OrderOut(BaseModel):
+    """An order."""
+
+    id: int
+    user: UserOut
+    delivery_address: str
+    order_items: list[LineOut]
+    total_price: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def render_order(order: Order, products: Mapping[int, Product]) -> dict[str, Any]:
+    """Return the members of an order, see `OrderOut`."""
+    return {
+        "id": order.id,
+        "user": {"id": order.user_id, "username": order.username},
+        "delivery_address": order.delivery_address,
+        "order_items": [
+            render_sold(order.user_id, order.username, line, products[line.product_id])
+            for line in order.lines
+        ],
+        "total_price": order.total_price,
+        "created_at": instant(order.created_at),
+        "updated_at": instant(order.updated_at),
+    }
+
+
+def render_sold(user_id: int, username: str, line: OrderLine, product: Product) -> dict[str, Any]:
+    """Return the members of an ordered line.
+
+    The product's name and price are those of the sale; the rest is as it is today.
+    """
+    return {
+        "id": line.id,
+        "product": render_product(product) | {"name": line.product_name, "price": line.price},
+        "quantity": line.quantity,
+        "total_price": line.total_price,
+        "user": {"id": user_id, "username": username},
+        "created_at": instant(line.created_at),
+        "updated_at": instant(line.updated_at),
+    }
