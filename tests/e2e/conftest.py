@@ -1,0 +1,140 @@
+"""A real shop, started as its user starts it, shared by the end-to-end tests."""
+
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from pearshop.db.engine import make_engine
+from pearshop.settings import Settings
+
+START_S = 180
+STAFF_PASSWORD = "a staff password for tests"  # noqa: S105
+PASSWORD = "correct horse battery"  # noqa: S105
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def pearshop(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "pearshop.cli", *arguments],
+        env=os.environ | {"PEARSHOP_STAFF_PASSWORD": STAFF_PASSWORD} | environment,
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+        check=False,
+    )
+
+
+@dataclass
+class Caller:
+    """Somebody who is signed in (or not) and speaks HTTP to the shop."""
+
+    http: httpx.Client
+    username: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Send one request with the caller's access token."""
+        headers = dict(arguments.pop("headers", {}))
+        if self.tokens:
+            headers.setdefault("Authorization", f"Bearer {self.tokens['access']}")
+        return self.http.request(method, path, headers=headers, **arguments)
+
+    def get(self, path: str, **arguments: Any) -> httpx.Response:
+        """GET."""
+        return self.call("GET", path, **arguments)
+
+    def post(self, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
+        """POST, a JSON body."""
+        return self.call("POST", path, json=body, **arguments)
+
+    def put(self, path: str, body: Any) -> httpx.Response:
+        """PUT, a JSON body."""
+        return self.call("PUT", path, json=body)
+
+    def patch(self, path: str, body: Any) -> httpx.Response:
+        """PATCH, a JSON body."""
+        return self.call("PATCH", path, json=body)
+
+    def delete(self, path: str, **arguments: Any) -> httpx.Response:
+        """DELETE."""
+        return self.call("DELETE", path, **arguments)
+
+
+@dataclass
+class Shop:
+    """A running shop."""
+
+    state: Path
+    run: dict[str, Any]
+    http: httpx.Client
+    engine: Engine
+    _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def visitor(self) -> Caller:
+        """Somebody who is not signed in."""
+        return Caller(self.http)
+
+    @property
+    def staff(self) -> Caller:
+        """The staff account that `up` made."""
+        return self.sign_in(self.run["staff_username"], STAFF_PASSWORD)
+
+    def shopper(self) -> Caller:
+        """A new account, signed in."""
+        username = f"shopper-{next(self._names)}-{os.urandom(3).hex()}"
+        made = self.http.post("/api/register/", json={"username": username, "password": PASSWORD})
+        assert made.status_code == 201, made.text
+        return self.sign_in(username, PASSWORD)
+
+    def sign_in(self, username: str, password: str) -> Caller:
+        """Sign in with a name and a password."""
+        answer = self.http.post("/api/login/", json={"username": username, "password": password})
+        assert answer.status_code == 200, answer.text
+        return Caller(self.http, username, answer.json())
+
+    def product(self, **members: Any) -> dict[str, Any]:
+        """Put a product on sale."""
+        body = {"name": "Pear", "price": 250, "image": "", "description": ""} | members
+        answer = self.staff.post("/api/product/", body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop without the demo catalogue, on free ports, in a state folder of its own."""
+    state = tmp_path_factory.mktemp("shop")
+    up = pearshop(
+        "up", "--detach", "--no-demo", "--port", str(free_port()), "--state-dir", str(state)
+    )
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        run = json.loads((state / "run.json").read_text())
+        engine = make_engine(Settings(database_url=run["database_url"]))
+        with httpx.Client(base_url=run["api_url"], timeout=30) as http:
+            yield Shop(state, run, http, engine)
+        engine.dispose()
+    finally:
+        down = pearshop("down", "--state-dir", str(state))
+        assert down.returncode == 0, down.stdout + down.stderr
