@@ -163,11 +163,11 @@ class EmbeddedServer(ABC):
 
 
 def free_port(preferred: int | None = None) -> int:
-    """Return a port of 127.0.0.1 that nothing listens on; `preferred` if that is free."""
+    """Return a port that nothing uses on any address; `preferred` if that is free."""
     candidates = [preferred] if preferred else []
     candidates += random.sample(PORTS, 100)
     for port in candidates:
-        if port_is_free("127.0.0.1", port):
+        if port_is_free("0.0.0.0", port):  # noqa: S104 - looked at, not served
             return port
     raise ConfigurationError(f"No free port between {PORTS.start} and {PORTS.stop}.")
 

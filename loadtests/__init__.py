@@ -1,0 +1,1 @@
+"""Load on a running shop, and the audits that follow it."""

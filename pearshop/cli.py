@@ -1,0 +1,247 @@
+"""The `pearshop` command.
+
+Commands import what they need when they run, so that `pearshop --help` answers at once.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pearshop.errors import PearShopError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+app = typer.Typer(
+    help="PearShop, an e-commerce backend on Ray.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+StateDir = Annotated[
+    Path, typer.Option("--state-dir", help="Folder of the shop: its data, secrets and logs.")
+]
+DEFAULT_STATE = Path(".pearshop")
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the API.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    state_dir: StateDir = DEFAULT_STATE,
+    detach: Annotated[bool, typer.Option("--detach", help="Run in the background.")] = False,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Load demo products.")] = True,
+) -> None:
+    """Start the shop: PostgreSQL, Redis, Ray and the API. Ctrl-C stops it all.
+
+    PEARSHOP_DATABASE_URL and PEARSHOP_REDIS_URL name servers of yours; without them embedded ones
+    run, with their data in the state folder.
+
+    Examples:
+
+        pearshop up
+
+        pearshop up --port 8080 --state-dir /srv/shop --detach
+    """
+    from pearshop.launcher.state import StateFolder
+
+    folder = StateFolder(state_dir)
+    if detach:
+        from pearshop.launcher.detach import detach as run_detached
+
+        arguments = [f"--port={port}", f"--host={host}", f"--state-dir={folder.path}"]
+        arguments.append("--demo" if demo else "--no-demo")
+        raise typer.Exit(
+            run_detached(folder, arguments, lambda line, error: typer.echo(line, err=error))
+        )
+    from pearshop.launcher.progress import Progress
+    from pearshop.launcher.shop import Options, Shop
+
+    Shop(folder, Options(host=host, port=port, demo=demo), Progress()).run()
+
+
+@app.command()
+def down(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Stop the shop of a state folder, and clean up after one that was killed.
+
+    Examples:
+
+        pearshop down
+
+        pearshop down --state-dir /srv/shop
+    """
+    from pearshop.launcher.down import down as stop
+    from pearshop.launcher.state import StateFolder
+
+    stop(StateFolder(state_dir), typer.echo)
+
+
+@app.command()
+def status(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Show whether deployments, cart hosts, database and Redis are healthy, and why not.
+
+    The exit status is 0 only when all are.
+
+    Examples:
+
+        pearshop status
+
+        pearshop status --state-dir /srv/shop && echo fine
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from pearshop.errors import ConfigurationError
+    from pearshop.launcher.state import StateFolder
+    from pearshop.launcher.status import report
+
+    folder = StateFolder(state_dir)
+    run = folder.read_run()
+    if folder.holder() is None or run is None:
+        raise ConfigurationError(f"No shop is up in {folder.path}: start it with `pearshop up`.")
+    parts = report(run)
+    table = Table("part", "healthy", "detail", title=run.api_url)
+    for part in parts:
+        table.add_row(part.name, "yes" if part.healthy else "NO", part.detail)
+    Console().print(table)
+    raise typer.Exit(0 if all(part.healthy for part in parts) else 1)
+
+
+@app.command()
+def migrate(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Bring the database to the schema of this code; `up` does it too.
+
+    Examples:
+
+        pearshop migrate
+
+        PEARSHOP_DATABASE_URL=postgresql://shop@db/shop pearshop migrate
+    """
+    from pearshop.launcher.database import database, migrated
+
+    with database(state_dir) as url:
+        typer.echo(f"The schema is at {migrated(url)}.")
+
+
+@app.command("create-staff")
+def create_staff(username: str, state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Create a staff account. The password is asked for, or PEARSHOP_STAFF_PASSWORD.
+
+    Examples:
+
+        pearshop create-staff ada
+    """
+    from pearshop.launcher.seed import create_staff as create
+    from pearshop.settings import Settings
+
+    password = Settings().staff_password.get_secret_value() or typer.prompt(
+        "Password", hide_input=True, confirmation_prompt=True
+    )
+    with _engine(state_dir) as engine:
+        create(engine, username, password)
+    typer.echo(f"{username} is staff now.")
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API's description, OpenAPI as JSON.
+
+    Examples:
+
+        pearshop openapi > openapi.json
+    """
+    import json
+
+    from pearshop.http.app import openapi as describe
+
+    typer.echo(json.dumps(describe(), indent=2))
+
+
+@app.command("import-products")
+def import_products(
+    file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON lines; gzipped or not.")],
+    state_dir: StateDir = DEFAULT_STATE,
+    report: Annotated[
+        Path | None, typer.Option(help="Write every row's outcome here: JSON for .json, else CSV.")
+    ] = None,
+    price_exponent: Annotated[
+        int | None,
+        typer.Option(min=0, max=4, help="Decimals of the file's prices, if not the shop's."),
+    ] = None,
+) -> None:
+    """Bring a product file into the shop, up or not.
+
+    The same file again changes nothing.
+
+    Columns: name, price; if wanted sku, image, description, category, stock.
+    A row changes the product with its sku; without a sku, that of its name.
+    Columns that are absent stay as they are, hidden products stay hidden.
+
+    Examples:
+
+        pearshop import-products goods.csv --report report.csv
+
+        pearshop import-products pounds.csv.gz --price-exponent 2
+    """
+    from pearshop.catalogue.commands import run_import
+
+    with _engine(state_dir) as engine:
+        run_import(engine, file, report, price_exponent)
+
+
+@app.command("export-products")
+def export_products(
+    file: Annotated[Path | None, typer.Argument(help="Standard output when absent.")] = None,
+    state_dir: StateDir = DEFAULT_STATE,
+    fmt: Annotated[
+        Literal["csv", "jsonl"] | None,
+        typer.Option("--format", help="JSON lines for a file named .jsonl, otherwise CSV."),
+    ] = None,
+) -> None:
+    """Write the products on sale as a file that import-products takes back.
+
+    Examples:
+
+        pearshop export-products goods.csv
+
+        pearshop export-products --format jsonl | gzip > goods.jsonl.gz
+    """
+    from pearshop.catalogue.commands import run_export
+
+    with _engine(state_dir) as engine:
+        run_export(engine, file, fmt)
+
+
+@contextmanager
+def _engine(state_dir: Path) -> "Iterator[Engine]":
+    """Yield an engine on the shop's migrated database."""
+    from pearshop.db.engine import make_engine
+    from pearshop.launcher.database import database, migrated
+    from pearshop.settings import Settings
+
+    with database(state_dir) as url:
+        migrated(url)
+        engine = make_engine(Settings(database_url=url), pool_size=1)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def main() -> None:
+    """Run the command. What PearShop refuses becomes one line on stderr and exit status 1."""
+    try:
+        app()
+    except PearShopError as error:
+        typer.echo("Error: " + " ".join(str(error).split()), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The local Ray cluster with Serve on it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from pearshop.db.embedded_server import free_port
+from pearshop.errors import ConfigurationError
+from pearshop.launcher.config import APPLICATION, has_haproxy
+from pearshop.launcher.dashboard import Dashboard
+from pearshop.launcher.processes import kill, session_members, wait_gone
+
+DASHBOARD_PORT = 8265
+OBJECT_STORE_BYTES = 128 * 1024 * 1024
+"""Carts and orders travel in messages; the object store is hardly used."""
+START_TIMEOUT_S = 90.0
+DEPLOY_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 10.0
+
+
+def environment(runtime: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment of the cluster and all its workers: ours, `settings`, Serve's."""
+    inherited = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
+        # Twenty processes that each compile Ray anew take a minute to start.
+        inherited["PYTHONPYCACHEPREFIX"] = str(runtime / "pycache")
+    # An acknowledged command is durable, and nobody else serves while one machine drains.
+    inherited.setdefault("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0")
+    if has_haproxy():
+        inherited = {**_haproxy(runtime), **inherited}
+    return {**inherited, **settings}
+
+
+def _haproxy(runtime: Path) -> dict[str, str]:
+    """Return what turns HAProxy on. Its sockets' paths have 97 bytes, of which Ray takes 57."""
+    folder = runtime / "h"
+    return {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+    }
+
+
+class Cluster:
+    """A Ray head in a session of its own, its processes' ports and files private to one shop."""
+
+    def __init__(self, runtime: Path, variables: dict[str, str]) -> None:
+        self._runtime = runtime
+        self._environment = variables
+        self.log = runtime / "ray.log"
+        self.dashboard_url = ""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of `ray start`, which is also the cluster's session."""
+        return self._process.pid if self._process else None
+
+    def is_running(self) -> bool:
+        """Return whether the head lives; it ends when any of its main processes does."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the head and wait for its dashboard. Raises `ConfigurationError`."""
+        port = free_port(DASHBOARD_PORT)
+        self.dashboard_url = f"http://127.0.0.1:{port}"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - Ray's own command, no shell
+                self._command(port),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not Dashboard(self.dashboard_url).answers():
+            if not self.is_running() or time.monotonic() > deadline:
+                raise ConfigurationError(f"Ray did not start: {self._last_words()}")
+            time.sleep(0.1)
+
+    def deploy(self, config: dict[str, Any], api_url: str) -> None:
+        """Deploy the application and wait until it answers.
+
+        Raises `ConfigurationError` with the deployments' own words when it fails.
+        """
+        dashboard = Dashboard(self.dashboard_url)
+        deadline = time.monotonic() + DEPLOY_TIMEOUT_S
+        dashboard.deploy(config, DEPLOY_TIMEOUT_S)
+        while not (dashboard.is_running(APPLICATION) and _answers(f"{api_url}/api/product/")):
+            if not self.is_running():
+                raise ConfigurationError(f"Ray ended: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"The shop did not answer within {DEPLOY_TIMEOUT_S:.0f} s; "
+                    f"Ray's logs are in {self._runtime / 'ray'}."
+                )
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the head and every process of its session. Safe to repeat."""
+        if self._process is None:
+            return
+        session = self._process.pid
+        self._process.terminate()
+        kill(wait_gone(lambda: self._members(session), STOP_TIMEOUT_S))
+        wait_gone(lambda: self._members(session), STOP_TIMEOUT_S)
+        self._process.wait()
+
+    def kill(self) -> None:
+        """End every process of the cluster at once; `stop` still has to follow."""
+        if self._process is not None:
+            kill(session_members([self._process.pid]))
+
+    def _members(self, session: int) -> list[psutil.Process]:
+        if self._process is not None:
+            self._process.poll()
+        return session_members([session])
+
+    def _command(self, dashboard_port: int) -> list[str]:
+        # What would be the same on every machine is free here, so that shops stand side by side.
+        return [
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+            *("--node-ip-address", "127.0.0.1", "--dashboard-host", "127.0.0.1"),
+            *("--temp-dir", str(self._runtime / "ray")),
+            *("--port", str(free_port()), "--dashboard-port", str(dashboard_port)),
+            *("--dashboard-agent-listen-port", str(free_port())),
+            *("--ray-client-server-port", str(free_port())),
+            *("--object-store-memory", str(OBJECT_STORE_BYTES)),
+            *("--include-log-monitor", "false", "--no-monitor", "--disable-usage-stats"),
+            *("--log-style", "record"),
+        ]
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self.log.read_text(errors="replace").strip().splitlines()
+            if lines:
+                return f"{lines[-1].strip()} (all of it: {self.log})"
+        return f"it said nothing; its logs are in {self._runtime / 'ray'}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5.0, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,84 @@
+"""Ray's dashboard, as far as PearShop asks it: HTTP, so that the command need not import Ray."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from pearshop.errors import ConfigurationError, Unavailable
+
+APPLICATIONS = "/api/serve/applications/"
+ERROR_LINE = re.compile(r"^(?:[\w.]*(?:Error|Exception)\b.*:.*)", re.MULTILINE)
+MAX_WORDS = 600
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The REST interface at `url`. Methods raise `Unavailable` when it does not answer."""
+
+    url: str
+
+    def answers(self) -> bool:
+        """Return whether the dashboard is up."""
+        try:
+            self._get("/api/version")
+        except Unavailable:
+            return False
+        return True
+
+    def deploy(self, config: dict[str, Any], timeout: float) -> None:
+        """Deploy a Serve configuration. Raises `ConfigurationError` when Serve refuses it."""
+        try:
+            answer = httpx.put(
+                self.url + APPLICATIONS, json=config, timeout=timeout, trust_env=False
+            )
+        except httpx.HTTPError as error:
+            raise Unavailable(f"Ray's dashboard at {self.url} does not answer: {error}") from None
+        if answer.is_error:
+            raise ConfigurationError(
+                f"Ray Serve refused the configuration: {last_words(answer.text)}"
+            )
+
+    def applications(self) -> dict[str, Any]:
+        """Return Serve's applications by name, each with its deployments."""
+        applications: dict[str, Any] = self._get(APPLICATIONS).get("applications", {})
+        return applications
+
+    def is_running(self, application: str) -> bool:
+        """Return whether an application is up. Raises `ConfigurationError` when it has failed."""
+        found = self.applications().get(application, {})
+        if found.get("status") == "DEPLOY_FAILED":
+            words = [found.get("message", "")]
+            words += [each["message"] for each in found.get("deployments", {}).values()]
+            reason = "; ".join(last_words(word) for word in words if word)
+            raise ConfigurationError(f"The shop could not be deployed: {reason}")
+        return bool(found.get("status") == "RUNNING")
+
+    def actors(self, namespace: str) -> list[dict[str, Any]]:
+        """Return the actors of a namespace, dead ones too."""
+        query = (
+            "?detail=1&limit=1000&filter_keys=ray_namespace&filter_predicates=%3D"
+            f"&filter_values={namespace}"
+        )
+        actors: list[dict[str, Any]] = self._get(f"/api/v0/actors{query}")["data"]["result"][
+            "result"
+        ]
+        return actors
+
+    def _get(self, path: str) -> dict[str, Any]:
+        try:
+            answer = httpx.get(self.url + path, timeout=TIMEOUT_S, trust_env=False)
+            answer.raise_for_status()
+            found: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unavailable(f"Ray's dashboard at {self.url} does not answer: {error}") from None
+        return found
+
+
+def last_words(text: str) -> str:
+    """Return what a trace ends with: its last error, shortened; the traces of Serve are long."""
+    found = [match.start() for match in ERROR_LINE.finditer(text)]
+    words = " ".join(text[found[-1] if found else 0 :].split())
+    return words if len(words) <= MAX_WORDS else f"{words[:200]} ... {words[-MAX_WORDS + 200 :]}"

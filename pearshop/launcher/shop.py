@@ -1,0 +1,202 @@
+"""The shop of one state folder: what `pearshop up` starts, watches and stops."""
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from pearshop.db.embedded_server import port_is_free
+from pearshop.db.engine import make_engine
+from pearshop.errors import ConfigurationError
+from pearshop.launcher import config
+from pearshop.launcher.cluster import Cluster, environment
+from pearshop.launcher.database import migrated
+from pearshop.launcher.processes import stop_leftovers
+from pearshop.launcher.progress import Progress
+from pearshop.launcher.seed import seed
+from pearshop.launcher.servers import Servers
+from pearshop.launcher.state import Run, StateFolder
+from pearshop.settings import Settings
+
+STAFF_USERNAME = "staff"
+WATCH_PERIOD_S = 0.5
+READY = "PearShop is ready"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequested(BaseException):
+    """Ctrl-C, or a signal that asks for the same."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `pearshop up` was asked for."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = True
+
+
+class Shop:
+    """Everything that one `up` starts. Use `run`; it leaves nothing behind."""
+
+    def __init__(self, folder: StateFolder, options: Options, progress: Progress) -> None:
+        self._folder = folder
+        self._options = options
+        self._progress = progress
+        self._settings = Settings()
+        self._servers = Servers(folder.path, self._settings)
+        self._cluster = Cluster(folder.runtime, {})
+        self._stopping = False
+
+    def run(self) -> None:
+        """Start the shop, watch it until a signal comes, and stop it.
+
+        Raises `ConfigurationError` when it cannot start or when Ray dies.
+        """
+        for number in SIGNALS:
+            signal.signal(number, self._on_signal)
+        with contextlib.suppress(StopRequested), self._folder.lock():
+            try:
+                self._start()
+                self._watch()
+            finally:
+                self._stop()
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        self._clean()
+        self._check_port()
+        self._settings = self._with_secrets(self._settings)
+        with self._progress.step("PostgreSQL"):
+            self._servers.start_database()
+        with self._progress.step("Redis"):
+            self._servers.start_redis()
+        self._settings = self._settings.model_copy(
+            update={
+                "database_url": Settings(database_url=self._servers.database_url).database_url,
+                "redis_url": self._servers.redis_url,
+            }
+        )
+        self._fill_database()
+        if not config.has_haproxy():
+            self._progress.say("No HAProxy wheel for this platform: Ray's own proxy serves.")
+        variables = environment(self._folder.runtime, self._variables())
+        self._cluster = Cluster(self._folder.runtime, variables)
+        with self._progress.step("Ray"):
+            self._cluster.start()
+        with self._progress.step("Ray Serve"):
+            description = config.load(self._options.host, self._options.port)
+            self._cluster.deploy(description, self._api_url())
+        self._write_run()
+        self._announce(time.monotonic() - began)
+
+    def _clean(self) -> None:
+        runtime = self._folder.make_runtime()
+        left = [*stop_leftovers(runtime), *self._servers.stop_leftovers()]
+        if left:
+            names = ", ".join(f"{each.name} ({each.pid})" for each in left)
+            self._progress.say(f"Stopped what an earlier run left behind: {names}")
+        for name in ("ray", "h"):
+            shutil.rmtree(runtime / name, ignore_errors=True)
+        self._folder.remove_run()
+
+    def _check_port(self) -> None:
+        host, port = self._options.host, self._options.port
+        try:
+            free = port_is_free(host, port)
+        except OSError as error:
+            raise ConfigurationError(f"Cannot listen on {host}:{port}: {error}") from None
+        if not free:
+            raise ConfigurationError(
+                f"Port {port} of {host} is busy: stop what listens there, or choose another --port."
+            )
+
+    def _with_secrets(self, given: Settings) -> Settings:
+        secrets = {"signing_key": "signing-key", "staff_password": "staff-password"}
+        made = {
+            field: type(getattr(given, field))(self._folder.secret(name))
+            for field, name in secrets.items()
+            if not getattr(given, field)
+        }
+        return given.model_copy(update=made)
+
+    def _fill_database(self) -> None:
+        with self._progress.step("Schema and data"):
+            migrated(self._settings.database_url)
+            engine = make_engine(self._settings, pool_size=1)
+            try:
+                password = self._settings.staff_password.get_secret_value()
+                seed(engine, self._settings, STAFF_USERNAME, password, demo=self._options.demo)
+            finally:
+                engine.dispose()
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            "PEARSHOP_DATABASE_URL": self._servers.database_url,
+            "PEARSHOP_REDIS_URL": self._servers.redis_url,
+            "PEARSHOP_SIGNING_KEY": self._settings.signing_key.get_secret_value(),
+        }
+
+    def _api_url(self) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._options.host, self._options.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._options.port}"
+
+    def _write_run(self) -> None:
+        self._folder.write_run(
+            Run(
+                api_url=self._api_url(),
+                dashboard_url=self._cluster.dashboard_url,
+                database_url=self._servers.database_url,
+                redis_url=self._servers.redis_url,
+                pids={
+                    "up": os.getpid(),
+                    **self._servers.pids(),
+                    **({"ray": self._cluster.pid} if self._cluster.pid else {}),
+                },
+                staff_username=STAFF_USERNAME,
+            )
+        )
+
+    def _announce(self, seconds: float) -> None:
+        say = self._progress.say
+        say(f"  API            {self._api_url()}")
+        say(f"  API's docs     {self._api_url()}/docs")
+        say(f"  Ray dashboard  {self._cluster.dashboard_url}")
+        say(f"  Staff login    {STAFF_USERNAME}, password {self._shown_password()}")
+        say(f"{READY} after {seconds:.0f} s. Ctrl-C stops it.")
+
+    def _shown_password(self) -> str:
+        if Settings().staff_password:
+            return "as in PEARSHOP_STAFF_PASSWORD"
+        return self._settings.staff_password.get_secret_value()
+
+    def _watch(self) -> NoReturn:
+        while True:
+            time.sleep(WATCH_PERIOD_S)
+            if not self._cluster.is_running():
+                raise ConfigurationError(
+                    f"Ray died; the shop is stopped. Its logs: {self._folder.runtime / 'ray'}"
+                )
+            if self._servers.restart_dead(self._progress.say):
+                self._write_run()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        with self._progress.step("Stopping"):
+            self._cluster.stop()
+            stop_leftovers(self._folder.runtime)
+            self._servers.stop()
+            self._folder.remove_run()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self._stopping:
+            # At once, or a second signal would interrupt the stop that the first one began.
+            self._stopping = True
+            raise StopRequested
+        self._cluster.kill()
+        self._servers.hurry()

@@ -1,0 +1,112 @@
+"""`pearshop status`: is each part of the shop healthy, and if not, why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pearshop.errors import PearShopError
+from pearshop.launcher.config import APPLICATION
+from pearshop.launcher.dashboard import Dashboard
+from pearshop.launcher.servers import check_database
+from pearshop.launcher.state import Run
+
+NAMESPACE = "pearshop"
+HOST_PREFIX = "cart-host-"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of the report."""
+
+    name: str
+    healthy: bool
+    detail: str
+
+
+def report(run: Run) -> list[Part]:
+    """Return the state of every part. Never raises for a part that is ill."""
+    dashboard = Dashboard(run.dashboard_url)
+    parts = _guarded("ray serve", lambda: _deployments(dashboard))
+    parts += _guarded("cart hosts", lambda: _hosts(dashboard))
+    parts += _guarded("database", lambda: _database(run.database_url))
+    parts += _guarded("redis", lambda: _redis(run.redis_url))
+    return parts
+
+
+def deployment_parts(application: dict[str, Any]) -> list[Part]:
+    """Return the application and its deployments, as Serve tells of them."""
+    parts = [_part(APPLICATION, application, "RUNNING", "")]
+    for name, found in application.get("deployments", {}).items():
+        running = sum(replica["state"] == "RUNNING" for replica in found["replicas"])
+        replicas = f"{running} of {found['target_num_replicas']} replicas"
+        parts.append(_part(f"deployment {name}", found, "HEALTHY", replicas))
+    return parts
+
+
+def host_parts(actors: list[dict[str, Any]], wanted: int) -> list[Part]:
+    """Return the cart hosts: one for each that is wanted, there or not."""
+    states: dict[str, dict[str, Any]] = {}
+    for actor in actors:
+        # A host that was started anew has dead predecessors of the same name.
+        if actor["name"].startswith(HOST_PREFIX) and (
+            actor["name"] not in states or actor["state"] == "ALIVE"
+        ):
+            states[actor["name"]] = actor
+    parts = []
+    for number in range(wanted):
+        found = states.get(f"{HOST_PREFIX}{number}")
+        name = f"cart host {number}"
+        if found is None:
+            parts.append(Part(name, False, "not started"))
+        else:
+            alive = found["state"] == "ALIVE"
+            detail = f"process {found['pid']}" if alive else f"{found['state']}"
+            parts.append(Part(name, alive, detail))
+    return parts
+
+
+def wanted_hosts(application: dict[str, Any]) -> int:
+    """Return how many cart hosts `user_config` asks for."""
+    for deployment in application.get("deployments", {}).values():
+        wanted = (deployment["deployment_config"].get("user_config") or {}).get("cart_hosts")
+        if wanted is not None:
+            return int(wanted)
+    return 0
+
+
+def _part(name: str, found: dict[str, Any], good: str, detail: str) -> Part:
+    status = found.get("status", "not deployed")
+    words = [status.lower(), detail, " ".join(found.get("message", "").split())]
+    return Part(name, status == good, ", ".join(word for word in words if word))
+
+
+def _guarded(name: str, look: Callable[[], list[Part]]) -> list[Part]:
+    try:
+        return look()
+    except PearShopError as error:
+        return [Part(name, False, str(error))]
+
+
+def _deployments(dashboard: Dashboard) -> list[Part]:
+    return deployment_parts(dashboard.applications().get(APPLICATION, {}))
+
+
+def _hosts(dashboard: Dashboard) -> list[Part]:
+    application = dashboard.applications().get(APPLICATION, {})
+    return host_parts(dashboard.actors(NAMESPACE), wanted_hosts(application))
+
+
+def _database(url: str) -> list[Part]:
+    check_database(url)
+    return [Part("database", True, "answers")]
+
+
+def _redis(url: str) -> list[Part]:
+    import redis
+
+    with redis.Redis.from_url(url, socket_timeout=3.0, socket_connect_timeout=3.0) as client:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            return [Part("redis", False, f"does not answer: {error}; the shop is slower")]
+    return [Part("redis", True, "answers")]

@@ -1,0 +1,103 @@
+"""The way to the cart actors: retries under one key, deadlines, early refusal."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from pearshop.actors.carts import Carts
+from pearshop.actors.messages import Call, LineChanged, Reply
+from pearshop.db.placement import Placement
+from pearshop.domain.cart import AddLine, CartLine
+from pearshop.errors import NotFound, Unavailable
+from tests.actors.fakes import call
+
+DONE = LineChanged(CartLine(1, 5, 1, 0, 0))
+
+
+class ScriptedHosts:
+    """Answers each call by the next reply of a script, and remembers what it was sent."""
+
+    def __init__(self, *script: Reply) -> None:
+        self.script = list(script)
+        self.sent: list[tuple[int, int, Sequence[Call]]] = []
+        self.gate: asyncio.Event | None = None
+
+    async def execute(self, host: int, epoch: int, calls: Sequence[Call]) -> list[Reply]:
+        self.sent.append((host, epoch, calls))
+        if self.gate is not None:
+            await self.gate.wait()
+        reply = self.script.pop(0) if self.script else DONE
+        if isinstance(reply, Unavailable) and reply.detail == "died":
+            raise reply
+        return [reply] * len(calls)
+
+
+def add(user: int = 1, seconds: float = 30) -> Call:
+    return call(user, AddLine(5, 1), deadline=time.time() + seconds)
+
+
+async def test_calls_that_gather_travel_together() -> None:
+    hosts = ScriptedHosts()
+    carts = Carts(hosts, Placement(1, 1))
+    replies = await asyncio.gather(*(carts.execute(add(user)) for user in range(1, 101)))
+    assert replies == [DONE] * 100
+    assert len(hosts.sent) <= 3
+
+
+async def test_a_host_that_dies_is_asked_again_with_the_same_key() -> None:
+    hosts = ScriptedHosts(Unavailable("died", unknown=True), Unavailable("died", unknown=True))
+    wish = add()
+    assert await Carts(hosts, Placement(1, 1)).execute(wish) == DONE
+    assert [calls[0].key for _, _, calls in hosts.sent] == [wish.key] * 3
+
+
+async def test_a_refusal_is_final() -> None:
+    hosts = ScriptedHosts(NotFound("no"))
+    with pytest.raises(NotFound):
+        await Carts(hosts, Placement(1, 1)).execute(add())
+    assert len(hosts.sent) == 1
+
+
+async def test_overload_is_told_at_once_and_certainly_not_done() -> None:
+    hosts = ScriptedHosts(Unavailable("full"))
+    with pytest.raises(Unavailable) as error:
+        await Carts(hosts, Placement(1, 1)).execute(add())
+    assert not error.value.unknown
+    assert len(hosts.sent) == 1
+
+
+async def test_nobody_waits_beyond_the_deadline() -> None:
+    hosts = ScriptedHosts()
+    hosts.gate = asyncio.Event()
+    with pytest.raises(Unavailable) as error:
+        await Carts(hosts, Placement(1, 1)).execute(add(seconds=0.05))
+    assert error.value.unknown
+
+
+async def test_a_queue_that_is_full_refuses() -> None:
+    hosts = ScriptedHosts()
+    hosts.gate = asyncio.Event()
+    carts = Carts(hosts, Placement(1, 1), queue_limit=2)
+    running = []
+    for user in range(1, 7):
+        running.append(asyncio.create_task(carts.execute(add(user))))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    hosts.gate.set()
+    results = await asyncio.gather(*running, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, Unavailable)]
+    assert len(refused) == 2
+    assert results.count(DONE) == 4
+
+
+async def test_a_newer_placement_counts_and_an_older_one_does_not() -> None:
+    hosts = ScriptedHosts()
+    carts = Carts(hosts, Placement(3, 1))
+    carts.move(Placement(2, 50))
+    await carts.execute(add())
+    assert hosts.sent[-1][:2] == (0, 3)
+    carts.move(Placement(4, 50))
+    await asyncio.gather(*(carts.execute(add(user)) for user in range(1, 40)))
+    assert len({host for host, epoch, _ in hosts.sent if epoch == 4}) > 10

@@ -1,0 +1,147 @@
+"""The application without a shop behind it: bodies, sizes, slashes, paging, errors."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.testclient import TestClient
+
+from pearshop.errors import Unavailable
+from pearshop.http import body
+from pearshop.http.answers import json
+from pearshop.http.app import make_app, openapi
+from pearshop.http.paging import next_link, page_of
+from pearshop.schemas.order import OrderIn
+
+LIMIT = 2_000
+
+
+def _app() -> FastAPI:
+    app = make_app(max_body_bytes=LIMIT)
+
+    @app.post("/api/echo/")
+    async def echo(request: Request) -> Response:
+        return json((await body.read(request, OrderIn)).model_dump())
+
+    @app.get("/api/page/")
+    async def page(request: Request) -> Response:
+        asked = page_of(request, members=2)
+        return json([asked.limit, asked.after], headers=next_link(request, (7, 8), asked.limit))
+
+    @app.get("/api/fault/")
+    async def fault() -> None:
+        raise Unavailable("Away.", unknown=True)
+
+    @app.get("/api/defect/")
+    async def defect() -> None:
+        raise RuntimeError("secret detail")
+
+    return app
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(_app(), raise_server_exceptions=False)
+
+
+GOOD = {"delivery_address": "Here", "order_item_ids": [1, 2], "expected_total_price": None}
+
+
+def test_json_and_forms_say_the_same(client: TestClient) -> None:
+    sent: dict[str, Any] = {"delivery_address": "Here", "order_item_ids": ["1", "2"]}
+    multipart = [
+        ("delivery_address", (None, "Here")),
+        *(("order_item_ids", (None, each)) for each in ("1", "2")),
+    ]
+    answers = [
+        client.post("/api/echo/", json=GOOD),
+        client.post("/api/echo", json=GOOD),
+        client.post("/api/echo/", data=sent),
+        client.post(
+            "/api/echo/", data={"delivery_address": "Here", "order_item_ids[]": ["1", "2"]}
+        ),
+        client.post("/api/echo/", files=multipart),
+    ]
+    assert [answer.json() for answer in answers] == [GOOD] * len(answers)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "application/json", 400),
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[" * 1_900, "application/json", 400),
+        (b'{"delivery_address": "\\ud800", "order_item_ids": [1]}', "application/json", 400),
+        (b'{"delivery_address": "a\\u0000", "order_item_ids": [1]}', "application/json", 400),
+        (b'{"delivery_address": "a", "order_item_ids": [true]}', "application/json", 400),
+        (b'{"delivery_address": "a", "order_item_ids": [1e40]}', "application/json", 400),
+        (b"x", "multipart/form-data", 400),
+        (b"x", "multipart/form-data; boundary=y", 400),
+        (b"<a/>", "application/xml", 415),
+        (b"x" * (LIMIT + 1), "application/json", 413),
+    ],
+)
+def test_bad_bodies_get_a_clear_answer(
+    client: TestClient, content: bytes, kind: str, status: int
+) -> None:
+    answer = client.post("/api/echo/", content=content, headers={"content-type": kind})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["detail"]
+
+
+def test_a_body_of_unstated_length_is_stopped_at_the_limit(client: TestClient) -> None:
+    chunks = (b"x" * 500 for _ in range(100))
+    answer = client.post("/api/echo/", content=chunks, headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+
+
+def test_each_bad_field_is_named(client: TestClient) -> None:
+    problems = client.post("/api/echo/", json={"order_item_ids": []}).json()
+    assert problems["delivery_address"] == ["Field required"]
+    assert len(problems["order_item_ids"]) == 1
+
+
+def test_a_cursor_leads_on(client: TestClient) -> None:
+    first = client.get("/api/page/?limit=3")
+    assert first.json() == [3, None]
+    assert client.get(first.links["next"]["url"]).json() == [3, [7, 8]]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "limit=x", "limit=", "cursor=x", "cursor=MQ"]
+)
+def test_bad_paging_names_the_parameter(client: TestClient, query: str) -> None:
+    answer = client.get(f"/api/page/?{query}")
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()
+
+
+def test_a_fault_says_whether_to_repeat(client: TestClient) -> None:
+    bare = client.get("/api/fault/")
+    assert (bare.status_code, bare.headers["retry-after"]) == (503, "1")
+    assert bare.json()["safe_to_repeat"] is False
+    keyed = client.get("/api/fault/", headers={"Idempotency-Key": "k"})
+    assert keyed.json()["safe_to_repeat"] is True
+
+
+def test_a_defect_tells_nothing(client: TestClient) -> None:
+    answer = client.get("/api/defect/")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+
+
+def test_unknown_paths_and_methods(client: TestClient) -> None:
+    assert client.get("/api/nothing/").status_code == 404
+    wrong = client.delete("/api/echo/")
+    assert wrong.status_code == 405
+    assert wrong.headers["allow"] == "POST"
+
+
+def test_the_document_describes_itself_without_a_shop() -> None:
+    document = openapi()
+    assert "/api/order-item/{line}/" in document["paths"]
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
