@@ -202,7 +202,7 @@ def measure(engine: Engine, url: str, state: Path, options: argparse.Namespace) 
 
 
 def _median(samples: list[Sample], name: str) -> float:
-    return statistics.median(getattr(sample, name) for sample in samples)
+    return float(statistics.median(getattr(sample, name) for sample in samples))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from pearshop.db.engine import make_engine
 from pearshop.settings import Settings
 
 START_S = 180
-STAFF_PASSWORD = "a staff password for tests"  # noqa: S105
-PASSWORD = "correct horse battery"  # noqa: S105
+STAFF_PASSWORD = "a staff password for tests"
+PASSWORD = "correct horse battery"
 
 
 def free_port() -> int:

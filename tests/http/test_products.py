@@ -26,7 +26,8 @@ class Rows:
         self.asked: list[list[int]] = []
         self.fails = False
 
-    async def run(self, _: Callable[..., Any], ids: list[int]) -> Any:
+    async def run(self, _: Callable[..., Any], *args: Any, **__: Any) -> Any:
+        ids = args[0]
         self.asked.append(list(ids))
         await asyncio.sleep(0)
         if self.fails:

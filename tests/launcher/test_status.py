@@ -1,0 +1,64 @@
+"""What `pearshop status` makes of Ray's answers."""
+
+from typing import Any
+
+from pearshop.launcher.dashboard import last_words
+from pearshop.launcher.state import Run
+from pearshop.launcher.status import deployment_parts, host_parts, report, wanted_hosts
+
+
+def actor(name: str, state: str) -> dict[str, Any]:
+    return {"name": name, "state": state, "pid": 7}
+
+
+def deployment(status: str, message: str = "") -> dict[str, Any]:
+    return {
+        "status": status,
+        "message": message,
+        "target_num_replicas": 2,
+        "replicas": [{"state": "RUNNING"}, {"state": "STARTING"}],
+        "deployment_config": {"user_config": {"cart_hosts": 3}},
+    }
+
+
+def test_each_wanted_host_has_a_line() -> None:
+    actors = [
+        actor("cart-host-0", "DEAD"),
+        actor("cart-host-0", "ALIVE"),
+        actor("cart-host-1", "RESTARTING"),
+        actor("cart-host-7", "DEAD"),
+        actor("something else", "DEAD"),
+    ]
+    parts = host_parts(actors, 3)
+    assert [(part.name, part.healthy) for part in parts] == [
+        ("cart host 0", True),
+        ("cart host 1", False),
+        ("cart host 2", False),
+    ]
+
+
+def test_an_ill_deployment_says_why() -> None:
+    application = {"status": "UNHEALTHY", "deployments": {"Api": deployment("UNHEALTHY", "why")}}
+    parts = deployment_parts(application)
+    assert [part.healthy for part in parts] == [False, False]
+    assert parts[1].detail == "unhealthy, 1 of 2 replicas, why"
+    assert wanted_hosts(application) == 3
+
+
+def test_an_application_that_is_not_there_is_ill() -> None:
+    assert [part.healthy for part in deployment_parts({})] == [False]
+
+
+def test_a_dead_shop_is_reported_part_by_part() -> None:
+    url = "127.0.0.1:1"
+    run = Run(f"http://{url}", f"http://{url}", f"postgresql://{url}/x", f"redis://{url}", {}, "s")
+    parts = report(run)
+    assert [part.name for part in parts] == ["ray serve", "cart hosts", "database", "redis"]
+    assert not any(part.healthy for part in parts)
+
+
+def test_of_a_trace_the_last_error_is_shown() -> None:
+    trace = "Traceback:\n  File x\nValueError: first\n\nray.x.RayTaskError: second\n  and more"
+    assert last_words(trace) == "ray.x.RayTaskError: second and more"
+    assert last_words("no trace") == "no trace"
+    assert len(last_words("x" * 5000)) < 700

@@ -1,0 +1,60 @@
+"""The README says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+
+from pearshop.cli import app
+from pearshop.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    default = field.default
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    shown = "none" if default == "" else f"`{default}`"
+    return f"| `PEARSHOP_{name.upper()}` | {shown} | {field.description} |"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_each_setting_has_its_row(name: str) -> None:
+    assert _row(name, Settings.model_fields[name]) in README
+
+
+def test_no_row_names_a_setting_that_is_not_there() -> None:
+    named = set(re.findall(r"^\| `PEARSHOP_(\w+)`", README, re.MULTILINE))
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_each_command_has_its_row() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    named = set(re.findall(r"^\| `pearshop ([\w-]+)` \|", README, re.MULTILINE))
+    assert named == set(commands)
+
+
+def test_the_number_of_connections_is_the_one_stated() -> None:
+    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    database = next(
+        each for each in config["applications"][0]["deployments"] if each["name"] == "Database"
+    )
+    replicas = database["autoscaling_config"]["max_replicas"]
+    pool = Settings.model_fields["database_pool_size"].default
+    assert (
+        f"at most **{replicas * pool}** ({replicas} `Database` replicas of {pool} connections each)"
+    ) in README
+
+
+@pytest.mark.parametrize(
+    "text", [README, *(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md")))]
+)
+def test_links_lead_somewhere(text: str) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / link).exists() or (ROOT / "docs" / "adr" / link).exists(), link
