@@ -17,8 +17,11 @@ ERROR = "Error: "
 def detach(folder: StateFolder, arguments: list[str], say: Callable[[str, bool], None]) -> int:
     """Run `pearshop up` with `arguments` in the background; return its exit status, 0 when ready.
 
-    `say(line, is_error)` gets its lines as they come. They stay in the folder's `up.log`.
+    `say(line, is_error)` gets its lines as they come. They stay in the folder's `up.log`. Raises
+    `ConfigurationError` when the folder is in use.
     """
+    with folder.lock():
+        pass  # The log of a shop that is up is not to be replaced.
     folder.log.unlink(missing_ok=True)
     folder.log.touch(mode=0o600)  # It shows the staff password.
     with folder.log.open("a") as log:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psutil
 
 from pearshop.errors import ConfigurationError
-from pearshop.launcher.processes import stop_leftovers, wait_gone
+from pearshop.launcher.processes import describe, stop_leftovers, wait_gone
 from pearshop.launcher.servers import Servers
 from pearshop.launcher.state import StateFolder
 from pearshop.settings import Settings
@@ -38,8 +38,7 @@ def down(folder: StateFolder, say: Callable[[str], None]) -> None:
         stopped += Servers(folder.path, Settings()).stop_leftovers()
         folder.remove_run()
     if stopped:
-        names = ", ".join(f"{each.name} ({each.pid})" for each in stopped)
-        say(f"The shop had been killed. Stopped what it left behind: {names}.")
+        say(f"The shop had been killed. Stopped what it left behind: {describe(stopped)}.")
     else:
         say("The shop is not up.")
 

@@ -18,6 +18,7 @@ import psutil
 
 T = TypeVar("T")
 HAPROXY = "haproxy"
+SERVERS = frozenset({HAPROXY, "postgres", "redis"})
 RAY_PROGRAMS = frozenset({"gcs_server", "raylet"})
 RAY_START = "ray.scripts.scripts"
 RAY_SCRIPTS = ("/ray/dashboard/", "/ray/_private/")
@@ -29,6 +30,16 @@ class Leftover:
 
     pid: int
     name: str
+
+
+def describe(leftovers: Iterable[Leftover]) -> str:
+    """Return them in one line; Ray's many processes as a number."""
+    all_of_them = list(leftovers)
+    servers = [each for each in all_of_them if each.name in SERVERS]
+    words = [f"{each.name} ({each.pid})" for each in servers]
+    if len(all_of_them) > len(servers):
+        words.append(f"Ray ({len(all_of_them) - len(servers)} processes)")
+    return ", ".join(words)
 
 
 def session_members(sessions: Iterable[int]) -> list[psutil.Process]:
@@ -98,7 +109,7 @@ def stop_leftovers(runtime: Path) -> list[Leftover]:
         found = find_leftovers(runtime)
         for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
-                stopped[process.pid] = Leftover(process.pid, _display_name(process))
+                stopped[process.pid] = Leftover(process.pid, process.name())
         kill(found)
         if not found or not wait_gone(lambda: find_leftovers(runtime), 5.0):
             break
@@ -108,8 +119,3 @@ def stop_leftovers(runtime: Path) -> list[Leftover]:
 def _is_below(argument: str, directory: Path) -> bool:
     value = argument.partition("=")[2] or argument
     return value == str(directory) or value.startswith(f"{directory}/")
-
-
-def _display_name(process: psutil.Process) -> str:
-    command = process.cmdline()
-    return command[0] if command and command[0].startswith("ray::") else process.name()

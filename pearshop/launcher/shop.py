@@ -15,7 +15,7 @@ from pearshop.errors import ConfigurationError
 from pearshop.launcher import config
 from pearshop.launcher.cluster import Cluster, environment
 from pearshop.launcher.database import migrated
-from pearshop.launcher.processes import stop_leftovers
+from pearshop.launcher.processes import describe, stop_leftovers
 from pearshop.launcher.progress import Progress
 from pearshop.launcher.seed import seed
 from pearshop.launcher.servers import Servers
@@ -66,6 +66,7 @@ class Shop:
                 self._watch()
             finally:
                 self._stop()
+        self._progress.say("Stopped.")
 
     def _start(self) -> None:
         began = time.monotonic()
@@ -99,8 +100,7 @@ class Shop:
         runtime = self._folder.make_runtime()
         left = [*stop_leftovers(runtime), *self._servers.stop_leftovers()]
         if left:
-            names = ", ".join(f"{each.name} ({each.pid})" for each in left)
-            self._progress.say(f"Stopped what an earlier run left behind: {names}")
+            self._progress.say(f"Stopped what an earlier run left behind: {describe(left)}")
         for name in ("ray", "h"):
             shutil.rmtree(runtime / name, ignore_errors=True)
         self._folder.remove_run()
@@ -187,11 +187,12 @@ class Shop:
 
     def _stop(self) -> None:
         self._stopping = True
-        with self._progress.step("Stopping"):
-            self._cluster.stop()
-            stop_leftovers(self._folder.runtime)
-            self._servers.stop()
-            self._folder.remove_run()
+        if self._cluster.pid or self._servers.pids():
+            self._progress.say("Stopping ...")
+        self._cluster.stop()
+        stop_leftovers(self._folder.runtime)
+        self._servers.stop()
+        self._folder.remove_run()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if not self._stopping:

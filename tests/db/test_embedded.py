@@ -3,6 +3,8 @@
 import signal
 import socket
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +15,13 @@ import redis
 from pearshop.db.embedded import EmbeddedPostgres, EmbeddedRedis
 from pearshop.db.embedded_server import EmbeddedServer, free_port, port_is_free
 from pearshop.errors import ConfigurationError
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder outside pytest's, which every pytest that starts closes to the system user."""
+    with tempfile.TemporaryDirectory(prefix="pearshop-test-") as name:
+        yield Path(name)
 
 
 def query(url: str, statement: str) -> object:
@@ -33,18 +42,18 @@ def kill(server: EmbeddedServer) -> None:
     psutil.Process(server.pid).wait(5)
 
 
-def test_data_outlives_a_stop(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path) as server:
+def test_data_outlives_a_stop(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as server:
         query(server.url, "CREATE TABLE kept AS SELECT 42 AS answer")
         pid = server.pid
     assert pid is not None
     assert not psutil.pid_exists(pid)
-    with EmbeddedPostgres(tmp_path) as server:
+    with EmbeddedPostgres(folder) as server:
         assert query(server.url, "SELECT answer FROM kept") == 42
 
 
-def test_postgres_is_durable_checked_and_unicode(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path) as server:
+def test_postgres_is_durable_checked_and_unicode(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as server:
         shown = {
             name: query(server.url, f"SHOW {name}")
             for name in ("fsync", "synchronous_commit", "data_checksums", "server_encoding")
@@ -52,16 +61,16 @@ def test_postgres_is_durable_checked_and_unicode(tmp_path: Path) -> None:
     assert set(shown.values()) == {"on", "UTF8"}
 
 
-def test_postgres_wants_its_password(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path) as server:
+def test_postgres_wants_its_password(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as server:
         with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
             psycopg2.connect(server.url, password="wrong")
-        mode = stat.S_IMODE((tmp_path / "password").stat().st_mode)
+        mode = stat.S_IMODE((folder / "password").stat().st_mode)
     assert mode == 0o600
 
 
-def test_postgres_killed_comes_back_with_url_and_data(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path) as server:
+def test_postgres_killed_comes_back_with_url_and_data(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as server:
         url = server.url
         query(url, "CREATE TABLE kept AS SELECT 42 AS answer")
         kill(server)
@@ -71,30 +80,30 @@ def test_postgres_killed_comes_back_with_url_and_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedRedis])
-def test_a_leftover_is_stopped_first(tmp_path: Path, kind: type[EmbeddedServer]) -> None:
-    with kind(tmp_path) as killed_owner, kind(tmp_path) as server:
+def test_a_leftover_is_stopped_first(folder: Path, kind: type[EmbeddedServer]) -> None:
+    with kind(folder) as killed_owner, kind(folder) as server:
         assert not killed_owner.is_running()
         assert server.is_running()
 
 
-def test_an_unfinished_first_start_is_done_again(tmp_path: Path) -> None:
-    (tmp_path / "data.unfinished").mkdir()
-    (tmp_path / "data.unfinished" / "junk").touch()
-    with EmbeddedPostgres(tmp_path) as server:
+def test_an_unfinished_first_start_is_done_again(folder: Path) -> None:
+    (folder / "data.unfinished").mkdir()
+    (folder / "data.unfinished" / "junk").touch()
+    with EmbeddedPostgres(folder) as server:
         assert query(server.url, "SELECT 1") == 1
 
 
-def test_a_start_that_fails_tells_why_and_leaves_nothing(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path) as server:
+def test_a_start_that_fails_tells_why_and_leaves_nothing(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as server:
         pass
-    (tmp_path / "data" / "postgresql.auto.conf").write_text("nonsense = 1\n")
+    (folder / "data" / "postgresql.auto.conf").write_text("nonsense = 1\n")
     with pytest.raises(ConfigurationError, match="nonsense"):
         server.start()
     assert server.pid is None
 
 
-def test_redis_wants_its_password_and_keeps_nothing(tmp_path: Path) -> None:
-    with EmbeddedRedis(tmp_path) as server:
+def test_redis_wants_its_password_and_keeps_nothing(folder: Path) -> None:
+    with EmbeddedRedis(folder) as server:
         with redis.Redis.from_url(server.url) as client:
             assert client.set("key", "value")
         _, _, port = server.url.removesuffix("/0").rpartition(":")
@@ -116,8 +125,8 @@ def test_free_port_prefers_and_avoids() -> None:
     assert free_port(port) == port
 
 
-def test_stop_is_safe_to_repeat(tmp_path: Path) -> None:
-    server = EmbeddedRedis(tmp_path)
+def test_stop_is_safe_to_repeat(folder: Path) -> None:
+    server = EmbeddedRedis(folder)
     server.stop()
     server.start()
     server.stop()

@@ -16,7 +16,8 @@ def _cut_once(connection: Connection, tries: list[int]) -> int:
     tries.append(1)
     if len(tries) == 1:
         connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-    return connection.execute(text("SELECT 7")).scalar_one()
+    seven: int = connection.execute(text("SELECT 7")).scalar_one()
+    return seven
 
 
 def _cut_always(connection: Connection) -> None:

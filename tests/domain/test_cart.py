@@ -63,12 +63,12 @@ class Model:
     def _change(self, number: int, quantity: int | None, product: int | None) -> bool:
         if number not in self.lines:
             return False
-        wanted = [product or self.lines[number][0], quantity]
-        wanted[1] = self.lines[number][1] if quantity is None else quantity
+        wanted = product or self.lines[number][0]
+        count = self.lines[number][1] if quantity is None else quantity
         others = {line[0] for n, line in self.lines.items() if n != number}
-        if wanted[0] in others or wanted[1] is None or not 1 <= wanted[1] <= MAX_QUANTITY:
+        if wanted in others or not 1 <= count <= MAX_QUANTITY:
             return False
-        self.lines[number] = [wanted[0], wanted[1]]
+        self.lines[number] = [wanted, count]
         return True
 
 

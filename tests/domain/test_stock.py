@@ -28,9 +28,9 @@ def test_the_ledger_hands_out_what_is_there_and_no_more(
             for product, count in counted.items():
                 for _ in range(count):
                     pieces.remove(product)
-        for product, count in left.items():
-            if count is not None:
-                assert ledger.taken.get(product, 0) + pieces.count(product) == count
+        for product, held in left.items():
+            if held is not None:
+                assert ledger.taken.get(product, 0) + pieces.count(product) == held
 
 
 def test_products_that_are_not_counted_never_run_out() -> None:

@@ -26,7 +26,7 @@ class Rows:
         self.asked: list[list[int]] = []
         self.fails = False
 
-    async def run(self, _: Callable[..., Any], *args: Any, **__: Any) -> Any:
+    async def run(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         ids = args[0]
         self.asked.append(list(ids))
         await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def test_a_database_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mon
     assert done.stderr.count("\n") == 1
 
 
-def test_migrate_runs_on_a_shop_that_is_not_up(tmp_path: Path) -> None:
-    done = command("migrate", "--state-dir", str(tmp_path))
+def test_migrate_runs_on_a_shop_that_is_not_up() -> None:
+    with tempfile.TemporaryDirectory(prefix="pearshop-test-") as folder:
+        done = command("migrate", "--state-dir", folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("The schema is at ")

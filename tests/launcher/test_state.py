@@ -50,7 +50,7 @@ def test_run_is_written_for_the_owner_only_and_read_back(tmp_path: Path) -> None
 def test_a_damaged_run_file_is_named(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     folder.run_file.write_text("{")
-    with pytest.raises(ConfigurationError, match="run.json"):
+    with pytest.raises(ConfigurationError, match=r"run\.json"):
         folder.read_run()
 
 
