@@ -61,9 +61,12 @@ def up(
             run_detached(folder, arguments, lambda line, error: typer.echo(line, err=error))
         )
     from pearshop.launcher.progress import Progress
+
+    progress = Progress()
+    progress.say(f"Starting the shop of {folder.path}")  # What follows takes a second to import.
     from pearshop.launcher.shop import Options, Shop
 
-    Shop(folder, Options(host=host, port=port, demo=demo), Progress()).run()
+    Shop(folder, Options(host=host, port=port, demo=demo), progress).run()
 
 
 @app.command()

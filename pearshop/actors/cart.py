@@ -25,6 +25,8 @@ class Pending:
     reply: "asyncio.Future[Reply]"
     attempts: int = 0
     doubt: bool = False
+    checked: bool = False
+    """The key was looked up: this is no repeat of a command carried out before."""
 
     def answer(self, reply: Reply) -> None:
         """Answer once; later answers and answers to those who left are dropped."""
@@ -57,13 +59,15 @@ class Turn:
 class CartActor:
     """The live cart of one user. It decides; its host loads, saves and answers."""
 
-    __slots__ = ("busy", "cart", "fence", "used_at", "user_id", "waiting")
+    __slots__ = ("busy", "cart", "fence", "unsure", "used_at", "user_id", "waiting")
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.cart: Cart | None = None
         self.fence = -1
         """The host's fence when the copy was last known to be the stored one."""
+        self.unsure = False
+        """The next command looks refused; its key must be looked up before it is told so."""
         self.used_at = 0.0
         self.busy = False
         self.waiting: deque[Pending] | None = None
@@ -102,6 +106,9 @@ class CartActor:
     def answer_known(self, known: Mapping[tuple[int, bytes], Done]) -> None:
         """Answer the commands that turn out to have been carried out before."""
         rest = deque(p for p in self.waiting or () if not self._answer_if_known(p, known))
+        for pending in rest:
+            pending.checked = True
+        self.unsure = False
         self.waiting = rest or None
 
     def _answer_if_known(self, pending: Pending, known: Mapping[tuple[int, bytes], Done]) -> bool:
@@ -111,17 +118,25 @@ class CartActor:
         pending.answer(_repeat_of(done, pending.call))
         return True
 
+    def uncheck(self) -> None:
+        """Commands were carried out since the keys of those that wait were looked up."""
+        for pending in self.waiting or ():
+            pending.checked = False
+
     def take_turn(self, now: int, clock: float) -> Turn:
         """Try the next commands on the cart. `now`: µs since 1970; `clock`: s since 1970."""
         assert self.cart is not None
         turn = Turn(self.cart, self.cart)
         while len(turn.taken) < RUN_LENGTH and (head := self.head) and _is_command(head):
-            pending = self.pop()
-            if pending.call.deadline <= clock:
-                pending.fail("It took too long: the shop is busy.")
+            if head.call.deadline <= clock:
+                self.pop().fail("It took too long: the shop is busy.")
                 continue
-            turn.taken.append(pending)
-            turn.replies.append(_try(turn, pending.call, now))
+            reply = _try(turn, head.call, now)
+            if isinstance(reply, Refused) and not head.checked:
+                self.unsure = True
+                break
+            turn.taken.append(self.pop())
+            turn.replies.append(reply)
         return turn
 
     def put_back(self, pendings: list[Pending], *, doubt: bool) -> None:

@@ -13,8 +13,6 @@ from pearshop.db.placement import Placement
 from pearshop.errors import Refused, Unavailable
 
 BATCH = 512
-WIDTH = 2
-"""Batches under way to one host: one is worked on, one travels."""
 BACKOFF_S = (0.05, 0.1, 0.2, 0.4)
 """Waits before a call is sent again to a host that did not answer; the last one repeats."""
 
@@ -94,7 +92,7 @@ class Carts:
         batcher = self._batchers.get(lane)
         if batcher is None:
             batcher = self._batchers[lane] = Batcher(
-                lambda batch: self._send(host, batch), limit=BATCH, width=WIDTH
+                lambda batch: self._send(host, batch), limit=BATCH
             )
         return batcher
 

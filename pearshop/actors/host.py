@@ -162,7 +162,7 @@ class CartHost:
         """Answer what can be answered; if more waits, put the cart into the lane it needs."""
         if actor.busy:
             return
-        fresh = actor.cart is not None and actor.fence == self._fence
+        fresh = actor.cart is not None and actor.fence == self._fence and not actor.unsure
         if fresh:
             actor.answer_reads()
         head = actor.head
@@ -223,6 +223,7 @@ class CartHost:
         if turn.done:
             actor.cart = turn.save.cart
             actor.fence = fence
+            actor.uncheck()
         self._stats.commands += len(turn.taken)
         for pending, reply in zip(turn.taken, turn.replies, strict=True):
             pending.answer(reply)

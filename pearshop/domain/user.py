@@ -64,13 +64,11 @@ def check_username(username: str) -> str:
     return name
 
 
-def check_password(password: str, username: str) -> None:
+def check_password(password: str, username: str, member: str = "password") -> None:
     """Raise `Invalid` for a password that is too weak."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid.of(
-            "password", f"must have from {MIN_PASSWORD} to {MAX_PASSWORD:,} characters."
-        )
+        raise Invalid.of(member, f"must have from {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
     if password.casefold() in COMMON or len(set(password)) < 3:
-        raise Invalid.of("password", "is too easy to guess: choose another.")
+        raise Invalid.of(member, "is too easy to guess: choose another.")
     if password.casefold() == username_key(username):
-        raise Invalid.of("password", "must not be the username.")
+        raise Invalid.of(member, "must not be the username.")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,6 +18,8 @@ from pearshop.http.routers import cart, order, product, user
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
 
+CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
+MODULES = (user, product, cart, order)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may
@@ -33,7 +36,7 @@ def make_app(services: Services | None = None, max_body_bytes: int | None = None
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
-    for module in (user, product, cart, order):
+    for module in MODULES:
         app.include_router(module.router)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Unavailable, _unavailable)
@@ -56,10 +59,22 @@ def _describe_security(app: FastAPI) -> None:
     def described() -> dict[str, Any]:
         document = generate()
         schemes = document["components"].setdefault("securitySchemes", {})
+        _drop_fastapis_422(document)
         schemes["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         return document
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _drop_fastapis_422(document: dict[str, Any]) -> None:
+    """FastAPI tells of a 422 wherever there is a parameter; invalid requests get 400 here."""
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -74,14 +89,28 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return answers.unavailable(error, has_key=KEY_HEADER in request.headers)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+def _methods(path: str) -> set[str]:
+    """Return the methods that an address knows; FastAPI's own answer names one route's only."""
+    return {
+        method
+        for module in MODULES
+        for route in module.router.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }
+
+
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = {
         404: "There is nothing at this address: see /docs.",
         405: "This address does not know that method: see /docs.",
     }.get(error.status_code, str(error.detail))
-    code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    return answers.problem(error.status_code, detail, code, headers=error.headers)
+    code = CODE_OF.get(error.status_code, "refused")
+    headers = error.headers
+    if error.status_code == 405 and (known := _methods(request.url.path)):
+        headers = {"Allow": ", ".join(sorted(known))}
+    return answers.problem(error.status_code, detail, code, headers=headers)
 
 
 async def _defect(_: Request, __: Exception) -> Response:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import ValidationError
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 
 from pearshop.errors import Invalid, Refused
@@ -12,6 +13,7 @@ from pearshop.schemas.base import Request
 
 M = TypeVar("M", bound=Request)
 
+TOO_LARGE = 413
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -41,18 +43,23 @@ async def _members(request: HttpRequest, model: type[Request]) -> dict[str, Any]
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
         try:
-            return _form_members(await request.form(max_files=0, max_fields=2_000), model)
-        except Refused:
-            raise
-        except Exception as error:
-            if type(error).__name__ not in {"HTTPException", "MultiPartException"}:
+            form = await request.form(max_files=0, max_fields=2_000)
+        except HTTPException as error:
+            if error.status_code == TOO_LARGE:
                 raise
-            raise Refused("The form cannot be read: check its encoding.", "malformed") from None
+            raise _malformed_form() from None
+        except UnicodeError:  # a charset that is none for text, `undefined` for one
+            raise _malformed_form() from None
+        return _form_members(form, model)
     if kind not in {"", "application/json"} and not kind.endswith("+json"):
         raise UnsupportedBody(
             "Send the body as application/json or as a form.", "unsupported_media_type"
         )
     return _json_members(await request.body())
+
+
+def _malformed_form() -> Refused:
+    return Refused("The form cannot be read: check its encoding.", "malformed")
 
 
 def _json_members(body: bytes) -> dict[str, Any]:

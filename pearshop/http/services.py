@@ -10,8 +10,9 @@ from starlette.requests import Request
 
 from pearshop.actors.carts import Carts
 from pearshop.actors.messages import Answer, Call, LineChanged, OrderPlaced, ReadCart
+from pearshop.db import cart as cart_rows
 from pearshop.db.execute import Database
-from pearshop.db.order import PlaceOrder
+from pearshop.db.order import PlaceOrder, key_reused
 from pearshop.domain.cart import Cart, CartCommand
 from pearshop.domain.user import User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated
@@ -61,6 +62,19 @@ class Services:
         fingerprint = _digest(repr(command))
         answer = await self._ask(user_id, command, key_of(request), fingerprint)
         return cast("LineChanged", answer)
+
+    async def repeat_of(
+        self, request: Request, user_id: int, command: CartCommand
+    ) -> LineChanged | None:
+        """Return what the request's key was answered before. Raises `KeyReused`."""
+        key = key_of(request)
+        loaded = await self.database.run(cart_rows.load, [], [(user_id, key)])
+        done = loaded.commands.get((user_id, key))
+        if done is None:
+            return None
+        if done.fingerprint != _digest(repr(command)):
+            raise key_reused()
+        return LineChanged(done.line, repeated=True)
 
     async def place_order(
         self,

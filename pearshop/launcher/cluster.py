@@ -20,17 +20,20 @@ from pearshop.launcher.processes import kill, session_members, wait_gone
 DASHBOARD_PORT = 8265
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
 """Carts and orders travel in messages; the object store is hardly used."""
+DROPPED = {
+    "RAY_ADDRESS",  # another cluster's
+    "PYTHONDONTWRITEBYTECODE",  # twenty processes that each compile Ray anew take a minute
+}
 START_TIMEOUT_S = 90.0
 DEPLOY_TIMEOUT_S = 180.0
-STOP_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 6.0
 
 
 def environment(runtime: Path, settings: dict[str, str]) -> dict[str, str]:
     """Return the environment of the cluster and all its workers: ours, `settings`, Serve's."""
-    inherited = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
-        # Twenty processes that each compile Ray anew take a minute to start.
-        inherited["PYTHONPYCACHEPREFIX"] = str(runtime / "pycache")
+    inherited = {name: value for name, value in os.environ.items() if name not in DROPPED}
+    # Ray runs its workers at nice 15: beside PostgreSQL on the same cores they would starve.
+    inherited.setdefault("RAY_worker_niceness", "0")
     # An acknowledged command is durable, and nobody else serves while one machine drains.
     inherited.setdefault("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0")
     if has_haproxy():
@@ -51,7 +54,12 @@ def _haproxy(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+        # Serve's own proxies, for while no replica is there: the same on every machine otherwise.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+        # One line parsed in Python for each request: a tenth of a request's cost.
+        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     }
 
 

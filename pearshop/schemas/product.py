@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from pearshop.domain.product import (
     MAX_CATEGORY,
@@ -57,12 +57,12 @@ class ProductPatch(Request):
     sku: Sku = None
     stock: Stock = None
 
-    @model_validator(mode="after")
-    def _no_null(self) -> "ProductPatch":
-        for field in ("name", "price", "image", "description", "category"):
-            if field in self.model_fields_set and getattr(self, field) is None:
-                raise ValueError(f"{field} must not be null")
-        return self
+    @field_validator("name", "price", "image", "description", "category", mode="before")
+    @classmethod
+    def _no_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("must not be null")
+        return value
 
 
 class ProductOut(BaseModel):

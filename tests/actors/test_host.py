@@ -8,7 +8,7 @@ from pearshop.actors.cart import RUN_LENGTH
 from pearshop.actors.host import LEASE_S, CartHost, HostLimits
 from pearshop.actors.messages import LineChanged, ReadCart, Reply
 from pearshop.db.cart import CartSave, Done
-from pearshop.domain.cart import AddLine, Cart, ChangeLine, RemoveLine, decide
+from pearshop.domain.cart import AddLine, Cart, CartCommand, ChangeLine, RemoveLine, decide
 from pearshop.errors import KeyReused, NotFound, Unavailable
 from tests.actors.fakes import Clock, MemoryStore, call
 
@@ -241,3 +241,31 @@ async def test_what_nobody_waits_for_any_more_is_not_done(
     assert isinstance(reply, Unavailable)
     await host.execute(1, [call(1, ReadCart())])
     assert 1 not in store.carts
+
+
+@pytest.mark.parametrize(
+    ("first", "between"),
+    [
+        (RemoveLine(1), None),
+        (AddLine(5, 6_000), None),
+        (ChangeLine(1, 3), RemoveLine(1)),
+    ],
+)
+async def test_a_repeat_that_would_be_refused_now_answers_as_the_first_did(
+    host: CartHost, first: CartCommand, between: CartCommand | None
+) -> None:
+    await host.execute(1, [call(1, AddLine(5, 1))])
+    [before] = await host.execute(1, [call(1, first, "k")])
+    if between is not None:
+        await host.execute(1, [call(1, between)])
+    [again] = await host.execute(1, [call(1, first, "k")])
+    assert isinstance(before, LineChanged)
+    assert again == LineChanged(before.line, repeated=True)
+
+
+async def test_a_refusal_looks_for_its_key_once(host: CartHost, store: MemoryStore) -> None:
+    await host.execute(1, [call(1, AddLine(5, 1))])
+    store.loads.clear()
+    replies = await host.execute(1, [call(1, RemoveLine(9)), call(1, RemoveLine(8))])
+    assert all(isinstance(reply, NotFound) for reply in replies)
+    assert len(store.loads) == 1

@@ -1,5 +1,6 @@
 """The embedded servers, for real: they start, keep what they hold, and leave nothing behind."""
 
+import os
 import signal
 import socket
 import stat
@@ -37,9 +38,10 @@ def query(url: str, statement: str) -> object:
 
 
 def kill(server: EmbeddedServer) -> None:
-    assert server.pid is not None
-    psutil.Process(server.pid).send_signal(signal.SIGKILL)
-    psutil.Process(server.pid).wait(5)
+    process = psutil.Process(server.pid)
+    assert process.pid != os.getpid()
+    process.send_signal(signal.SIGKILL)
+    process.wait(20)
 
 
 def test_data_outlives_a_stop(folder: Path) -> None:

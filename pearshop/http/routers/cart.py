@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pearshop.actors.messages import LineChanged
 from pearshop.db import cart as cart_rows
 from pearshop.db import order as order_rows
 from pearshop.db import user as user_rows
 from pearshop.domain.cart import (
     AddLine,
-    CartCommand,
     CartLine,
     ChangeLine,
     RemoveLine,
@@ -63,10 +63,8 @@ async def add_line(request: Request) -> Response:
     caller = session(request)
     wish = await body.read(request, LineIn)
     shop = services(request)
-    await shop.products.on_sale(wish.product_id)
-    return await _change(
-        request, shop, caller.user, AddLine(wish.product_id, wish.quantity), status=201
-    )
+    command = AddLine(wish.product_id, wish.quantity)
+    return await _change(request, shop, caller.user, command, status=201)
 
 
 @router.get("/{line}/", response_model=LineOut, **route(signed_in=True, errors=(404,)))
@@ -131,19 +129,32 @@ async def _set(
     caller = session(request)
     shop = services(request)
     owner_id, number = _owned(caller, identity(line, "line"))
-    if product_id is not None:
-        await shop.products.on_sale(product_id)
     owner = await _owner(shop, caller, owner_id)
     return await _change(request, shop, owner, ChangeLine(number, quantity, product_id))
 
 
 async def _change(
-    request: Request, shop: Services, owner: User, command: CartCommand, status: int = 200
+    request: Request, shop: Services, owner: User, command: AddLine | ChangeLine, status: int = 200
 ) -> Response:
-    changed = await shop.change_cart(request, owner.id, command)
+    changed = await _carry_out(request, shop, owner.id, command)
     assert changed.line is not None
     content = await _render(shop, owner, changed.line)
     return json(content, status, REPEATED if changed.repeated else None)
+
+
+async def _carry_out(
+    request: Request, shop: Services, owner_id: int, command: AddLine | ChangeLine
+) -> LineChanged:
+    """Change the cart if the product is on sale, or was when the key was first used."""
+    if command.product_id is not None:
+        try:
+            await shop.products.on_sale(command.product_id)
+        except NotFound:
+            before = await shop.repeat_of(request, owner_id, command)
+            if before is None:
+                raise
+            return before
+    return await shop.change_cart(request, owner_id, command)
 
 
 def _owned(caller: Session, line: int) -> tuple[int, int]:

@@ -92,7 +92,7 @@ async def change_password(request: Request) -> Response:
     """Set another password and end all sessions of the account."""
     caller = session(request)
     wish = await body.read(request, PasswordIn)
-    check_password(wish.new_password, caller.user.username)
+    check_password(wish.new_password, caller.user.username, "new_password")
     shop = services(request)
     known = await shop.database.run(rows.credentials, caller.user.username)
     if known is None or not await shop.passwords.check(known.password_hash, wish.old_password):
