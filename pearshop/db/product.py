@@ -13,7 +13,7 @@ from pearshop.domain.product import Product, ProductDraft
 from pearshop.errors import Conflict, NotFound
 
 COLUMNS = tuple(products.c[name] for name in Product.__dataclass_fields__)
-SKU_TAKEN = "Another product has that sku: choose another, or change that product."
+SKU_TAKEN = "Another product, perhaps one off sale, has that sku: choose another."
 
 
 def unknown_product() -> NotFound:
