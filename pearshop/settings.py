@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Password hashes that one `Api` replica computes at once."
     )
     product_cache_seconds: float = Field(
-        default=1.0, ge=0, description="How long an `Api` replica trusts its copy of a product."
+        default=5.0, ge=0, description="Seconds that an `Api` replica trusts its copy of a product."
     )
 
 

@@ -1,11 +1,23 @@
 """A batcher: while a call is under way, what arrives gathers and goes as the next one."""
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from typing import Any, Generic, TypeVar
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+def detached(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """Start work that many wait for, in no one's context.
+
+    Serve cancels the calls that a request has made when its client goes away, and finds them by
+    the context: work started in the first comer's context would be taken from all the others.
+    """
+    return asyncio.get_running_loop().create_task(work, context=Context())
 
 
 class Batcher(Generic[T]):
@@ -32,7 +44,7 @@ class Batcher(Generic[T]):
         self._waiting.append(item)
         if self._free:
             self._free -= 1
-            task = asyncio.get_running_loop().create_task(self._drain())
+            task = detached(self._drain())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -40,6 +52,9 @@ class Batcher(Generic[T]):
         try:
             while self._waiting:
                 count = min(self._limit, len(self._waiting))
-                await self._run([self._waiting.popleft() for _ in range(count)])
+                try:
+                    await self._run([self._waiting.popleft() for _ in range(count)])
+                except Exception:
+                    logger.exception("A batch failed without answering its items.")
         finally:
             self._free += 1

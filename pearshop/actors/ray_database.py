@@ -44,6 +44,10 @@ class RayDatabase:
         try:
             async with asyncio.timeout(self._timeout):
                 outcome: Outcome = await self._handle.run.remote(operation, args, kwargs)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            raise Unavailable("The call to the database was broken off.", unknown=True) from None
         except TimeoutError:
             raise Unavailable("The database did not answer in time.", unknown=True) from None
         except Exception as error:

@@ -1,7 +1,7 @@
-"""A replica's own memory of the catalogue: trusted for a second, emptied by notices.
+"""A replica's own memory of the catalogue: trusted for seconds, emptied by notices.
 
 Loads are shared: however many requests miss the same product at once, the database is asked
-once. Redis carries the notices between replicas; without it the second is all there is.
+once. Redis carries the notices between replicas; without it the seconds are all there is.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar, cast
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from pearshop.actors.batching import Batcher
+from pearshop.actors.batching import Batcher, detached
 from pearshop.db import product as rows
 from pearshop.db.execute import Database
 from pearshop.db.product import unknown_product
@@ -100,7 +100,7 @@ class Products:
         if known is None:
             running = self._paging.get(key)
             if running is None:
-                running = self._paging[key] = asyncio.ensure_future(self._make(key, make))
+                running = self._paging[key] = detached(self._make(key, make))
                 running.add_done_callback(lambda _: self._paging.pop(key, None))
             known = await asyncio.shield(running)
         return cast("T", known)

@@ -1,6 +1,7 @@
 """The batcher."""
 
 import asyncio
+from contextvars import ContextVar
 
 from pearshop.actors.batching import Batcher
 
@@ -65,3 +66,32 @@ async def test_it_works_again_after_a_pause() -> None:
         recorder.gate.release()
         await _settle()
     assert recorder.batches == [[1], [2]]
+
+
+async def test_a_batch_runs_in_no_ones_context() -> None:
+    """Serve cancels what a request started when its client leaves; batches belong to many."""
+    request: ContextVar[str] = ContextVar("request", default="nobody's")
+    seen: list[str] = []
+
+    async def run(_: list[int]) -> None:
+        seen.append(request.get())
+
+    request.set("the first comer's")
+    Batcher(run, limit=10).put(1)
+    await _settle()
+    assert seen == ["nobody's"]
+
+
+async def test_a_batch_that_fails_does_not_stop_the_next() -> None:
+    done: list[list[int]] = []
+
+    async def run(batch: list[int]) -> None:
+        done.append(batch)
+        if batch == [1]:
+            raise RuntimeError
+
+    batcher = Batcher(run, limit=1)
+    batcher.put(1)
+    batcher.put(2)
+    await _settle()
+    assert done == [[1], [2]]
