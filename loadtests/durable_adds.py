@@ -32,7 +32,7 @@ from pearshop.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(__file__).with_name("adds.lua")
-SHOPPERS = 2_000
+SHOPPERS = 500
 PRODUCTS = 50
 
 
@@ -178,7 +178,7 @@ def main() -> int:
 def measure(engine: Engine, url: str, state: Path, options: argparse.Namespace) -> int:
     """Load floor and adds in turn; print a row for each number of connections."""
     load(url, "/floor/order-item/", state, 32, 3)  # warm-up
-    sent = [load(url, "/api/order-item/", state, 32, 3)]
+    sent = [load(url, "/api/order-item/", state, 32, 8)]
     print("| connections | floor/s | adds/s | ratio | add p50 ms | add p99 ms | commits per add |")
     print("|---|---|---|---|---|---|---|")
     for connections in options.connections:

@@ -21,7 +21,7 @@ class DatabaseCartStore:
 
     async def save(self, saves: Sequence[CartSave]) -> frozenset[int]:
         """See `pearshop.db.cart.save`."""
-        return await self._database.run(cart.save, saves)
+        return await self._database.run(cart.save, [cart.encode(each) for each in saves])
 
     async def place(self, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
         """See `pearshop.db.order.place`."""

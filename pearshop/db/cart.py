@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, text
@@ -26,6 +26,28 @@ class CartSave:
 
     cart: Cart
     commands: tuple[Done, ...]
+
+
+class EncodedSave(NamedTuple):
+    """A `CartSave` as it travels to the database: text and bytes, which pickle fast.
+
+    A cart of 15 lines costs 0.2 ms to pickle and unpickle as objects; it is saved for every add.
+    """
+
+    user_id: int
+    version: int
+    next_number: int
+    lines: str
+    commands: list[tuple[bytes, bytes, str | None]]
+
+
+def encode(save: CartSave) -> EncodedSave:
+    """Return the form in which `save` takes a cart."""
+    cart = save.cart
+    commands = [(done.key, done.fingerprint, _encode_line(done.line)) for done in save.commands]
+    return EncodedSave(
+        cart.user_id, cart.version, cart.next_number, encode_lines(cart.lines), commands
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +128,24 @@ def load(connection: Connection, users: Sequence[int], keys: Sequence[tuple[int,
 
 
 @single_statement
-def save(connection: Connection, saves: Sequence[CartSave]) -> frozenset[int]:
+def save(connection: Connection, saves: Sequence[EncodedSave]) -> frozenset[int]:
     """Store carts, each only upon the version before its own and only if its keys are new.
 
     One statement, so one commit for them all. Returns the users whose carts were stored; the
     others' rows are as they were: their copy was stale, or a command had been carried out before.
     """
-    commands = [(s.cart.user_id, done) for s in saves for done in s.commands]
+    commands = [(each.user_id, *command) for each in saves for command in each.commands]
     rows = connection.execute(
         SAVE,
         {
-            "users": [s.cart.user_id for s in saves],
-            "versions": [s.cart.version for s in saves],
-            "nexts": [s.cart.next_number for s in saves],
-            "lines": [encode_lines(s.cart.lines) for s in saves],
-            "command_users": [user for user, _ in commands],
-            "keys": [done.key for _, done in commands],
-            "fingerprints": [done.fingerprint for _, done in commands],
-            "command_lines": [_encode_line(done.line) for _, done in commands],
+            "users": [each.user_id for each in saves],
+            "versions": [each.version for each in saves],
+            "nexts": [each.next_number for each in saves],
+            "lines": [each.lines for each in saves],
+            "command_users": [command[0] for command in commands],
+            "keys": [command[1] for command in commands],
+            "fingerprints": [command[2] for command in commands],
+            "command_lines": [command[3] for command in commands],
         },
     )
     return frozenset(row[0] for row in rows)

@@ -13,13 +13,14 @@ from pearshop import __version__
 from pearshop.errors import Refused, Unavailable
 from pearshop.http import answers
 from pearshop.http.body import UnsupportedBody
+from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
 from pearshop.http.routers import cart, order, product, user
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
 
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
-MODULES = (user, product, cart, order)
+MODULES = (cart, product, order, user)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may
@@ -38,11 +39,12 @@ def make_app(services: Services | None = None, max_body_bytes: int | None = None
     app.state.services = services
     for module in MODULES:
         app.include_router(module.router)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(Unavailable, _unavailable)
-    app.add_exception_handler(HTTPException, _http)
+    for kind, answer in ANSWERS.items():
+        app.add_exception_handler(kind, answer)
     app.add_exception_handler(Exception, _defect)
     limit = max_body_bytes or (services.settings if services else Settings()).max_body_bytes
+    routers = [module.router for module in MODULES]
+    app.add_middleware(Dispatch, routers=routers, answers=ANSWERS)
     app.add_middleware(Edge, max_body_bytes=limit)
     _describe_security(app)
     return app
@@ -115,3 +117,11 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _defect(_: Request, __: Exception) -> Response:
     return answers.problem(500, "Something went wrong here; it is not your fault.", "defect")
+
+
+ANSWERS: dict[type[Exception], Answer] = {
+    Refused: _refused,
+    Unavailable: _unavailable,
+    HTTPException: _http,
+}
+"""What becomes of the errors that endpoints raise on purpose."""

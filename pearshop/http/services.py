@@ -1,6 +1,7 @@
 """What the routers of one replica work with, and who calls them."""
 
 import hashlib
+import itertools
 import os
 import time
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from pearshop.settings import Settings
 
 KEY_HEADER = "idempotency-key"
 MAX_KEY = 255
+KEY_PREFIX = os.urandom(8)
+KEY_NUMBERS = itertools.count()
+"""Keys made here must be new, not secret; asking the kernel for each costs 5 % of a request."""
 
 
 @dataclass
@@ -138,7 +142,7 @@ def key_of(request: Request) -> bytes:
     """Return the request's idempotency key as 16 bytes, a new one where none was sent."""
     sent = request.headers.get(KEY_HEADER)
     if sent is None:
-        return os.urandom(16)
+        return KEY_PREFIX + next(KEY_NUMBERS).to_bytes(8)
     if not 1 <= len(sent) <= MAX_KEY:
         raise Invalid.of("Idempotency-Key", f"must have from 1 to {MAX_KEY} characters.")
     return _digest(sent)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from pearshop.db import product as product_rows
 from pearshop.db import user as user_rows
-from pearshop.db.cart import CartSave, Done, save
+from pearshop.db.cart import CartSave, Done, encode, save
 from pearshop.db.execute import execute
 from pearshop.domain.cart import AddLine, Cart, decide
 from pearshop.domain.product import Product, ProductDraft
@@ -46,7 +46,7 @@ class Rows:
         for name, quantity in quantities.items():
             cart = decide(cart, AddLine(int(name[1:]), quantity), 1).cart
         stored = Cart(user.id, 1, cart.next_number, cart.lines)
-        assert self.run(save, [CartSave(stored, (Done(b"first", b"", None),))]) == {user.id}
+        assert self.run(save, [encode(CartSave(stored, (Done(b"first", b"", None),)))]) == {user.id}
         return stored
 
 

@@ -2,13 +2,13 @@
 
 from sqlalchemy import Engine, event
 
-from pearshop.db.cart import CartSave, Done, lines_of_all, load, save
+from pearshop.db.cart import CartSave, Done, EncodedSave, encode, lines_of_all, load, save
 from pearshop.domain.cart import Cart, CartLine, line_id
 from tests.db.conftest import Rows
 
 
-def _save(cart: Cart, key: bytes = b"k", line: CartLine | None = None) -> CartSave:
-    return CartSave(cart, (Done(key, b"print", line),))
+def _save(cart: Cart, key: bytes = b"k", line: CartLine | None = None) -> EncodedSave:
+    return encode(CartSave(cart, (Done(key, b"print", line),)))
 
 
 def test_a_saved_cart_is_loaded_as_it_was(rows: Rows) -> None:

@@ -1,0 +1,73 @@
+"""From a request to its endpoint by a table; FastAPI describes the routes and serves the rest.
+
+Every endpoint takes the request and at most the id that ends the path, and reads its own body, so
+nothing of FastAPI's routing and dependency machinery is needed to call it. Why: ADR 0009.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pearshop.errors import Refused, Unavailable
+
+Endpoint = Callable[..., Awaitable[Response]]
+Answer = Callable[[Request, Exception], Awaitable[Response]]
+
+
+class Dispatch:
+    """Calls the endpoints of `routers`; what they do not know goes on to `app`.
+
+    `answers` says what becomes of the errors that endpoints raise.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        routers: Iterable[APIRouter],
+        answers: dict[type[Exception], Answer],
+    ) -> None:
+        self._app = app
+        self._answers = answers
+        self._exact: dict[tuple[str, str], Endpoint] = {}
+        self._with_id: dict[tuple[str, str], Endpoint] = {}
+        for router in routers:
+            for route in router.routes:
+                assert isinstance(route, APIRoute)
+                stem, brace, _ = route.path.partition("{")
+                table = self._with_id if brace else self._exact
+                table.update({(method, stem): route.endpoint for method in route.methods or ()})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        found = self._find(scope) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        endpoint, arguments = found
+        request = Request(scope, receive, send)
+        try:
+            response = await endpoint(request, *arguments)
+        except (Refused, Unavailable, HTTPException) as error:
+            response = await self._answer(request, error)
+        await response(scope, receive, send)
+
+    def _find(self, scope: Scope) -> tuple[Endpoint, tuple[Any, ...]] | None:
+        method, path = scope["method"], scope["path"]
+        endpoint = self._exact.get((method, path))
+        if endpoint is not None:
+            return endpoint, ()
+        stem, _, identity = path.removesuffix("/").rpartition("/")
+        endpoint = self._with_id.get((method, stem + "/"))
+        return (endpoint, (identity,)) if endpoint and path.endswith("/") and identity else None
+
+    async def _answer(self, request: Request, error: Exception) -> Response:
+        for kind, answer in self._answers.items():
+            if isinstance(error, kind):
+                return await answer(request, error)
+        raise error
