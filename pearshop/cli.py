@@ -226,12 +226,15 @@ def _engine(state_dir: Path) -> "Iterator[Engine]":
     """Yield an engine on the shop's migrated database."""
     from pearshop.db.engine import make_engine
     from pearshop.launcher.database import database, migrated
+    from pearshop.launcher.seed import settle_currency
     from pearshop.settings import Settings
 
     with database(state_dir) as url:
         migrated(url)
         engine = make_engine(Settings(database_url=url), pool_size=1)
         try:
+            with engine.begin() as connection:
+                settle_currency(connection, Settings())
             yield engine
         finally:
             engine.dispose()

@@ -1,6 +1,7 @@
 """Fixtures that all tests share: a real PostgreSQL with a fresh database for whoever asks."""
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,20 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def own_folder() -> Iterator[Path]:
+    """A folder that servers may run in.
+
+    Not one of pytest's: each start of pytest shuts those of earlier ones to other users, and
+    PostgreSQL is another user where the tests run as root.
+    """
+    with tempfile.TemporaryDirectory(prefix="pearshop-tests-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(own_folder: Path) -> Iterator[str]:
     """URL of a real PostgreSQL server; its database `template` holds the migrated schema."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server = EmbeddedPostgres(own_folder / "postgres")
     url = server.start()
     try:
         _admin(url, "CREATE DATABASE template")

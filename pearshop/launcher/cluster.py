@@ -83,8 +83,19 @@ class Cluster:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the head and wait for its dashboard. Raises `ConfigurationError`."""
-        port = free_port(DASHBOARD_PORT)
+        """Start the head and wait for its dashboard. Raises `ConfigurationError`.
+
+        Two clusters that start at once may both find the usual port free; the one that comes
+        second must not take the other's dashboard for its own.
+        """
+        for port in (free_port(DASHBOARD_PORT), free_port()):
+            self._launch(port)
+            if self._has_own_dashboard():
+                return
+            self.stop()
+        raise ConfigurationError(f"Another Ray cluster took port {port}: run the command again.")
+
+    def _launch(self, port: int) -> None:
         self.dashboard_url = f"http://127.0.0.1:{port}"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - Ray's own command, no shell
@@ -95,11 +106,15 @@ class Cluster:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def _has_own_dashboard(self) -> bool:
+        """Wait for a dashboard; return whether it belongs to this head."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not Dashboard(self.dashboard_url).answers():
+        while (session := Dashboard(self.dashboard_url).session()) is None:
             if not self.is_running() or time.monotonic() > deadline:
                 raise ConfigurationError(f"Ray did not start: {self._last_words()}")
             time.sleep(0.1)
+        return (self._runtime / "ray" / session).is_dir()
 
     def deploy(self, config: dict[str, Any], api_url: str) -> None:
         """Deploy the application and wait until it answers.

@@ -20,13 +20,12 @@ class Dashboard:
 
     url: str
 
-    def answers(self) -> bool:
-        """Return whether the dashboard is up."""
+    def session(self) -> str | None:
+        """Return the name of the Ray session that answers; `None` when nobody does."""
         try:
-            self._get("/api/version")
+            return str(self._get("/api/version").get("session_name"))
         except Unavailable:
-            return False
-        return True
+            return None
 
     def deploy(self, config: dict[str, Any], timeout: float) -> None:
         """Deploy a Serve configuration. Raises `ConfigurationError` when Serve refuses it."""

@@ -6,10 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 
-import psutil
-
 from pearshop.errors import ConfigurationError
-from pearshop.launcher.processes import describe, stop_leftovers, wait_gone
+from pearshop.launcher.processes import describe, lives, stop_leftovers, wait_gone
 from pearshop.launcher.servers import Servers
 from pearshop.launcher.state import StateFolder
 from pearshop.settings import Settings
@@ -28,7 +26,7 @@ def down(folder: StateFolder, say: Callable[[str], None]) -> None:
             os.kill(pid, signal.SIGTERM)
         _wait_released(folder, pid)
         pids = run.pids if run else {"up": pid}
-        left = wait_gone(lambda: [each for each in pids.values() if psutil.pid_exists(each)], 5.0)
+        left = wait_gone(lambda: [each for each in pids.values() if lives(each)], 5.0)
         if left:
             raise ConfigurationError(f"Still there after the stop: {left}.")
         say("Stopped " + ", ".join(f"{name} ({each})" for name, each in pids.items()) + ".")

@@ -55,6 +55,14 @@ def session_members(sessions: Iterable[int]) -> list[psutil.Process]:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Return whether a process runs; one that ended and waits for its parent does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_gone(find: Callable[[], list[T]], timeout: float) -> list[T]:
     """Wait until `find` finds nothing; return what it still finds after `timeout` seconds."""
     deadline = time.monotonic() + timeout

@@ -20,7 +20,7 @@ def seed(
     Raises `ConfigurationError` for a currency other than the one that the shop's prices are in.
     """
     with engine.begin() as connection:
-        exponent = _currency(connection, settings)
+        exponent = settle_currency(connection, settings)
         _staff(connection, staff_username, staff_password)
     if demo:
         load_demo(engine, exponent)
@@ -34,8 +34,11 @@ def create_staff(engine: Engine, username: str, password: str) -> None:
         user_rows.create(connection, name, HASHER.hash(password), is_staff=True)
 
 
-def _currency(connection: Connection, settings: Settings) -> int:
-    """Settle the currency once; return its exponent."""
+def settle_currency(connection: Connection, settings: Settings) -> int:
+    """Settle the shop's currency, once and for all; return its exponent.
+
+    Raises `ConfigurationError` when the settings name another one than the shop has.
+    """
     wanted = (settings.currency, settings.currency_exponent)
     row = connection.execute(select(shop.c.currency, shop.c.currency_exponent)).one_or_none()
     if row is None:

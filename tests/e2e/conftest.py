@@ -1,5 +1,6 @@
 """A real shop, started as its user starts it, shared by the end-to-end tests."""
 
+import functools
 import itertools
 import json
 import os
@@ -94,7 +95,7 @@ class Shop:
         """Somebody who is not signed in."""
         return Caller(self.http)
 
-    @property
+    @functools.cached_property
     def staff(self) -> Caller:
         """The staff account that `up` made."""
         return self.sign_in(self.run["staff_username"], STAFF_PASSWORD)
@@ -122,9 +123,9 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(own_folder: Path) -> Iterator[Shop]:
     """A shop without the demo catalogue, on free ports, in a state folder of its own."""
-    state = tmp_path_factory.mktemp("shop")
+    state = own_folder / "shop"
     up = pearshop(
         "up", "--detach", "--no-demo", "--port", str(free_port()), "--state-dir", str(state)
     )
