@@ -50,8 +50,8 @@ class User:
 
 
 def username_key(username: str) -> str:
-    """Return the form under which a username is unique: NFKC, letter case folded."""
-    return unicodedata.normalize("NFKC", username).casefold()
+    """Return the form under which a username is unique: NFKC, trimmed, letter case folded."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
 def check_username(username: str) -> str:

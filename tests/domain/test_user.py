@@ -10,6 +10,7 @@ def test_names_that_differ_in_letter_case_or_form_only_are_one() -> None:
     assert username_key("Ada") == username_key("aDA")
     assert username_key("Straße") == username_key("STRASSE")
     assert username_key("ﬁne") == username_key("fine")
+    assert username_key(" ada ") == username_key("ada")
 
 
 def test_blanks_around_a_name_do_not_count() -> None:
