@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from pearshop.actors.messages import Answer, Call, LineChanged, ReadCart, Reply
@@ -103,11 +103,16 @@ class CartActor:
         """Return the keys of the cart commands that wait."""
         return [p.call.key for p in self.waiting or () if not _is_read(p)]
 
-    def answer_known(self, known: Mapping[tuple[int, bytes], Done]) -> None:
-        """Answer the commands that turn out to have been carried out before."""
+    def answer_known(
+        self, known: Mapping[tuple[int, bytes], Done], asked: Collection[tuple[int, bytes]]
+    ) -> None:
+        """Answer the commands that turn out to have been carried out before.
+
+        `asked`: the keys that were looked up; a call that came meanwhile is not among them.
+        """
         rest = deque(p for p in self.waiting or () if not self._answer_if_known(p, known))
         for pending in rest:
-            pending.checked = True
+            pending.checked = (self.user_id, pending.call.key) in asked
         self.unsure = False
         self.waiting = rest or None
 
@@ -146,7 +151,7 @@ class CartActor:
             pending.attempts += 1
             pending.doubt = pending.doubt or doubt
             if pending.attempts >= ATTEMPTS:
-                pending.fail("The cart could not be stored: the database does not answer.")
+                pending.fail("The cart could not be stored in several tries.")
             else:
                 self.waiting = self.waiting or deque()
                 self.waiting.appendleft(pending)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from pearshop.actors.batching import Batcher
+from pearshop.actors.batching import Batcher, detached
 from pearshop.actors.messages import Answer, Call, Reply
 from pearshop.actors.placement import host_of
 from pearshop.db.order import PlaceOrder
@@ -13,6 +13,10 @@ from pearshop.db.placement import Placement
 from pearshop.errors import Refused, Unavailable
 
 BATCH = 512
+PATIENCE_S = 0.05
+"""How long a batch keeps the next one waiting: one cart whose order waits for a lock must not hold
+up everyone else's."""
+MAX_UNDER_WAY = 64
 BACKOFF_S = (0.05, 0.1, 0.2, 0.4)
 """Waits before a call is sent again to a host that did not answer; the last one repeats."""
 
@@ -41,6 +45,7 @@ class Carts:
         self._hosts = hosts
         self._placement = placement
         self._queue_limit = queue_limit
+        self._under_way: set[asyncio.Task[None]] = set()
         self._batchers: dict[tuple[int, bool], Batcher[_Waiting]] = {}
 
     @property
@@ -97,6 +102,14 @@ class Carts:
         return batcher
 
     async def _send(self, host: int, batch: list[_Waiting]) -> None:
+        """Let a batch travel; the next one waits for it, but not for its slowest cart."""
+        task = detached(self._exchange(host, batch))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        patience = PATIENCE_S if len(self._under_way) < MAX_UNDER_WAY else None
+        await asyncio.wait({task}, timeout=patience)
+
+    async def _exchange(self, host: int, batch: list[_Waiting]) -> None:
         now = time.time()
         batch = [each for each in batch if not each.reply.done() and each.call.deadline > now]
         if not batch:

@@ -190,11 +190,12 @@ class CartHost:
                 actor.fail_all(error.detail)
                 self._release(actor)
             return
+        asked = set(keys)
         for actor in actors:
             self._stats.activations += actor.cart is None
             actor.cart = loaded.carts.get(actor.user_id) or Cart(actor.user_id)
             actor.fence = fence
-            actor.answer_known(loaded.commands)
+            actor.answer_known(loaded.commands, asked)
             self._release(actor)
 
     async def _save(self, actors: list[CartActor]) -> None:
@@ -215,7 +216,8 @@ class CartHost:
                 self._settle(actor, turn, fence)
             else:
                 self._stats.fenced += failed is None
-                actor.put_back(turn.taken, doubt=failed is not None and failed.unknown)
+                # Not stored and no fault: stale, or carried out before. A reload will tell.
+                actor.put_back(turn.taken, doubt=failed is None or failed.unknown)
             self._release(actor)
 
     def _settle(self, actor: CartActor, turn: Turn, fence: int) -> None:
@@ -228,9 +230,20 @@ class CartHost:
         for pending, reply in zip(turn.taken, turn.replies, strict=True):
             pending.answer(reply)
 
+    def _pop_order(self, actor: CartActor) -> Pending | None:
+        """Return the order whose turn it is, unless nobody waits for it any more."""
+        pending = actor.pop()
+        if pending.call.deadline > self._wall():
+            return pending
+        pending.fail("It took too long: the shop is busy.")
+        self._release(actor)
+        return None
+
     async def _place(self, actors: list[CartActor]) -> None:
         fence = self._fence
-        turns = [(actor, actor.pop()) for actor in actors]
+        turns = [(actor, pending) for actor in actors if (pending := self._pop_order(actor))]
+        if not turns:
+            return
         requests = [pending.call.request for _, pending in turns]
         try:
             results = await self._store.place([r for r in requests if isinstance(r, PlaceOrder)])

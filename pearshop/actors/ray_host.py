@@ -72,7 +72,8 @@ class CartHostActor:
     async def _leave_when_abandoned(self) -> None:
         while (left := self._called_at + ABANDONED_S - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
-        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
+        # `exit_actor` counts only within a call, and an abandoned host gets none.
+        ray.kill(ray.get_runtime_context().current_actor)
 
 
 class RayHosts:

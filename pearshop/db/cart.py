@@ -83,7 +83,7 @@ WITH commands AS (
   WHERE NOT EXISTS (
     SELECT 1 FROM commands n JOIN cart_commands k ON k.user_id = n.user_id AND k.key = n.key
     WHERE n.user_id = i.user_id
-  )
+  ) AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.user_id)
   ORDER BY i.user_id
   ON CONFLICT (user_id) DO UPDATE
   SET version = excluded.version, next_number = excluded.next_number,

@@ -64,19 +64,20 @@ def execute(
     engine: Engine, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Outcome:
     """Run an operation. Faults of the database come back as `Unavailable`, refusals as such."""
+    doubt = False
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return Outcome(_transaction(engine, operation, args, kwargs))
         except Refused as error:
             return Outcome(error=error)
         except PoolTimeoutError:
-            return Outcome(error=Unavailable("All database connections are busy."))
+            return Outcome(error=Unavailable("All database connections are busy.", unknown=doubt))
         except _CommitLostError:
             return Outcome(error=Unavailable("The database broke off a commit.", unknown=True))
         except (OperationalError, InterfaceError) as error:
+            doubt = doubt or (error.connection_invalidated and _is_single(operation))
             if attempt == ATTEMPTS or not _may_repeat(error):
-                unknown = error.connection_invalidated and _is_single(operation)
-                return Outcome(error=Unavailable(_reason(error), unknown=unknown))
+                return Outcome(error=Unavailable(_reason(error), unknown=doubt))
     raise AssertionError("unreachable")
 
 

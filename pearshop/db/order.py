@@ -260,8 +260,9 @@ def _wanted_products(requests: Sequence[PlaceOrder], carts: dict[int, Cart]) -> 
         cart_line.product_id
         for request in requests
         if request.user_id in carts
+        for numbers in [frozenset(request.numbers)]
         for cart_line in carts[request.user_id].lines
-        if cart_line.number in request.numbers
+        if cart_line.number in numbers
     }
 
 

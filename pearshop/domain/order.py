@@ -81,7 +81,7 @@ def plan_order(
     unknown = [line_id(cart.user_id, n) for n in numbers if n not in by_number]
     if unknown:
         raise unknown_lines(unknown)
-    lines = tuple(by_number[number] for number in dict.fromkeys(numbers))
+    lines = tuple(by_number[number] for number in sorted(set(numbers)))
     wanted = {line.product_id: line.quantity for line in lines}
     _check_on_sale(cart, lines, offers)
     _check_stock(cart, lines, ledger.shortages(wanted))

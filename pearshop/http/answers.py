@@ -54,9 +54,9 @@ def refusal(error: Refused) -> Response:
     return problem(STATUS_OF[type(error)], error.detail, error.code, error.extra, headers)
 
 
-def unavailable(error: Unavailable, *, has_key: bool) -> Response:
-    """Return 503. `has_key`: the client can repeat the request under the same key."""
-    safe = has_key or not error.unknown
+def unavailable(error: Unavailable, *, may_repeat: bool) -> Response:
+    """Return 503. `may_repeat`: sent again, the request does no more than sent once."""
+    safe = may_repeat or not error.unknown
     advice = (
         "It is safe to send the same request again."
         if safe

@@ -19,6 +19,10 @@ from pearshop.http.routers import cart, order, product, user
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
 
+KEYED = "/api/order"
+"""Where an idempotency key counts: cart lines and orders."""
+REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
+"""Methods that end the same however often they are sent (RFC 9110, 9.2.2)."""
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
 MODULES = (cart, product, order, user)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
@@ -88,7 +92,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     assert isinstance(error, Unavailable)
-    return answers.unavailable(error, has_key=KEY_HEADER in request.headers)
+    keyed = KEY_HEADER in request.headers and request.url.path.startswith(KEYED)
+    return answers.unavailable(error, may_repeat=keyed or request.method in REPEATABLE)
 
 
 def _methods(path: str) -> set[str]:

@@ -20,14 +20,13 @@ from pearshop.db import product as rows
 from pearshop.db.execute import Database
 from pearshop.db.product import unknown_product
 from pearshop.domain.product import Product
-from pearshop.errors import Refused, Unavailable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CHANNEL = "pearshop:products"
 MAX_PRODUCTS = 20_000
-MAX_PAGES = 500
+MAX_PAGES = 64
 RECONNECT_S = 1.0
 
 
@@ -69,6 +68,8 @@ class Products:
         self._pages: Expiring[object] = Expiring(seconds, MAX_PAGES)
         self._loading: dict[int, asyncio.Future[Product | None]] = {}
         self._paging: dict[object, asyncio.Future[object]] = {}
+        self._changes = 0
+        """Grows with each change heard of: a load that began before it is not to be kept."""
         self._loader: Batcher[int] = Batcher(self._load, limit=500)
         self._redis = redis.asyncio.from_url(redis_url, socket_timeout=1.0) if redis_url else None
 
@@ -132,14 +133,18 @@ class Products:
             while True:
                 notice = await notices.get_message(ignore_subscribe_messages=True, timeout=30.0)
                 if notice is not None:
-                    self._forget([int(each) for each in notice["data"].split(b",") if each])
+                    self._forget(
+                        [int(each) for each in notice["data"].split(b",") if each.isdigit()]
+                    )
 
     def _forget(self, ids: Sequence[int]) -> None:
+        self._changes += 1
         for product_id in ids:
             self._known.drop(product_id)
         self._pages.clear()
 
     def _forget_all(self) -> None:
+        self._changes += 1
         self._known.clear()
         self._pages.clear()
 
@@ -152,9 +157,10 @@ class Products:
         return asyncio.shield(waiting)
 
     async def _load(self, ids: list[int]) -> None:
+        changes = self._changes
         try:
             found = {p.id: p for p in await self._database.run(rows.by_ids, ids)}
-        except (Refused, Unavailable) as error:
+        except Exception as error:
             for product_id in ids:
                 waiting = self._loading.pop(product_id)
                 waiting.set_exception(error)
@@ -162,11 +168,13 @@ class Products:
             return
         for product_id in ids:
             product = found.get(product_id)
-            if product is not None:
+            if product is not None and changes == self._changes:
                 self._known.put(product_id, product)
             self._loading.pop(product_id).set_result(product)
 
     async def _make(self, key: object, make: Callable[[], Awaitable[object]]) -> object:
+        changes = self._changes
         page = await make()
-        self._pages.put(key, page)
+        if changes == self._changes:
+            self._pages.put(key, page)
         return page

@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,7 +18,7 @@ from pearshop.db.execute import Database
 from pearshop.db.order import PlaceOrder, key_reused
 from pearshop.domain.cart import Cart, CartCommand
 from pearshop.domain.user import User
-from pearshop.errors import Forbidden, Invalid, Unauthenticated
+from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
 from pearshop.http.tokens import ACCESS_S, Session, Tokens
@@ -71,6 +73,8 @@ class Services:
         self, request: Request, user_id: int, command: CartCommand
     ) -> LineChanged | None:
         """Return what the request's key was answered before. Raises `KeyReused`."""
+        if KEY_HEADER not in request.headers:
+            return None
         key = key_of(request)
         loaded = await self.database.run(cart_rows.load, [], [(user_id, key)])
         done = loaded.commands.get((user_id, key))
@@ -109,6 +113,15 @@ class Services:
     ) -> Answer:
         deadline = time.time() + self.settings.request_timeout
         return await self.carts.execute(Call(user_id, wish, key, fingerprint, deadline))
+
+
+@contextmanager
+def once_done() -> Iterator[None]:
+    """For what comes after a change: a fault there must not read as if nothing had happened."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Unavailable(error.detail, unknown=True) from None
 
 
 def services(request: Request) -> Services:

@@ -101,3 +101,17 @@ async def test_a_newer_placement_counts_and_an_older_one_does_not() -> None:
     carts.move(Placement(4, 50))
     await asyncio.gather(*(carts.execute(add(user)) for user in range(1, 40)))
     assert len({host for host, epoch, _ in hosts.sent if epoch == 4}) > 10
+
+
+async def test_a_slow_batch_does_not_hold_up_the_next() -> None:
+    hosts = ScriptedHosts()
+    hosts.gate = asyncio.Event()
+    carts = Carts(hosts, Placement(1, 1))
+    slow = asyncio.create_task(carts.execute(add(1)))
+    while not hosts.sent:
+        await asyncio.sleep(0)
+    gate, hosts.gate = hosts.gate, None
+    assert await carts.execute(add(2)) == DONE
+    assert not slow.done()
+    gate.set()
+    assert await slow == DONE

@@ -269,3 +269,31 @@ async def test_a_refusal_looks_for_its_key_once(host: CartHost, store: MemorySto
     replies = await host.execute(1, [call(1, RemoveLine(9)), call(1, RemoveLine(8))])
     assert all(isinstance(reply, NotFound) for reply in replies)
     assert len(store.loads) == 1
+
+
+async def test_a_repeat_that_comes_during_a_load_is_looked_up_too(
+    host: CartHost, store: MemoryStore, clock: Clock
+) -> None:
+    await host.execute(1, [call(1, AddLine(5, 1)), call(1, RemoveLine(1), "k")])
+    clock.now += LIMITS.idle_seconds + 1
+    host.passivate()
+    store.gate = asyncio.Event()
+    reading = asyncio.create_task(host.execute(1, [call(1, ReadCart())]))
+    await asyncio.sleep(0.01)
+    repeating = asyncio.create_task(host.execute(1, [call(1, RemoveLine(1), "k")]))
+    await asyncio.sleep(0.01)
+    store.gate.set()
+    await reading
+    assert await repeating == [LineChanged(None, repeated=True)]
+
+
+async def test_a_save_refused_for_a_reason_unknown_leaves_doubt(
+    host: CartHost, store: MemoryStore
+) -> None:
+    """The database may have stored it at a first try whose answer it lost, and refused a second."""
+    await host.execute(1, [call(1, AddLine(5, 1))])
+    change_behind_its_back(store, 1, product=6)
+    store.faults.extend(["", "load"])
+    [reply] = await host.execute(1, [call(1, AddLine(5, 1))])
+    assert isinstance(reply, Unavailable)
+    assert reply.unknown

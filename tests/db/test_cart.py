@@ -68,3 +68,9 @@ def test_lines_of_all_carts_come_in_pages(rows: Rows) -> None:
         before = seen[-1]
     expected = [line_id(user.id, number) for user in users for number in (1, 2)]
     assert seen == sorted(expected, reverse=True)
+
+
+def test_an_account_that_is_gone_spoils_no_one_elses_save(rows: Rows) -> None:
+    user = rows.user()
+    saves = [_save(Cart(user.id, 1)), _save(Cart(999_999, 1))]
+    assert rows.run(save, saves) == {user.id}

@@ -1,6 +1,7 @@
 """How a transaction ends: value, refusal, or a fault that says whether it may have happened."""
 
 from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from pearshop.db.execute import execute, single_statement
 from pearshop.errors import NotFound, Unavailable
@@ -70,3 +71,17 @@ def test_a_database_that_is_not_there(rows: Rows) -> None:
     error = execute(nowhere, _fail, (), {}).error
     assert isinstance(error, Unavailable)
     assert not error.unknown
+
+
+@single_statement
+def _cut_then_gone(connection: Connection, tries: list[int]) -> None:
+    tries.append(1)
+    if len(tries) > 1:
+        raise OperationalError("gone", {}, Exception("connection refused"))
+    _cut_always(connection)
+
+
+def test_a_doubt_is_not_forgotten_by_a_later_try(engine: Engine) -> None:
+    error = execute(engine, _cut_then_gone, ([],), {}).error
+    assert isinstance(error, Unavailable)
+    assert error.unknown

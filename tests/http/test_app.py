@@ -30,6 +30,8 @@ def _app() -> FastAPI:
         asked = page_of(request, members=2)
         return json([asked.limit, asked.after], headers=next_link(request, (7, 8), asked.limit))
 
+    @app.post("/api/order-fault/")
+    @app.post("/api/fault/")
     @app.get("/api/fault/")
     async def fault() -> None:
         raise Unavailable("Away.", unknown=True)
@@ -120,12 +122,21 @@ def test_bad_paging_names_the_parameter(client: TestClient, query: str) -> None:
     assert query.partition("=")[0] in answer.json()
 
 
-def test_a_fault_says_whether_to_repeat(client: TestClient) -> None:
-    bare = client.get("/api/fault/")
-    assert (bare.status_code, bare.headers["retry-after"]) == (503, "1")
-    assert bare.json()["safe_to_repeat"] is False
-    keyed = client.get("/api/fault/", headers={"Idempotency-Key": "k"})
-    assert keyed.json()["safe_to_repeat"] is True
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "safe"),
+    [
+        ("POST", "/api/order-fault/", {}, False),
+        ("POST", "/api/order-fault/", {"Idempotency-Key": "k"}, True),
+        ("POST", "/api/fault/", {"Idempotency-Key": "k"}, False),  # no key counts there
+        ("GET", "/api/fault/", {}, True),
+    ],
+)
+def test_a_fault_says_whether_to_repeat(
+    client: TestClient, method: str, path: str, headers: dict[str, str], safe: bool
+) -> None:
+    answer = client.request(method, path, headers=headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["safe_to_repeat"] is safe
 
 
 def test_a_defect_tells_nothing(client: TestClient) -> None:

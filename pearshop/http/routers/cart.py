@@ -26,7 +26,7 @@ from pearshop.http.answers import json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.paging import next_link, page_of
-from pearshop.http.services import Services, services, session
+from pearshop.http.services import Services, once_done, services, session
 from pearshop.http.tokens import Session
 from pearshop.schemas.cart import LineIn, LineOut, LinePatch, LinePut, render_line
 from pearshop.schemas.order import render_sold
@@ -138,7 +138,8 @@ async def _change(
 ) -> Response:
     changed = await _carry_out(request, shop, owner.id, command)
     assert changed.line is not None
-    content = await _render(shop, owner, changed.line)
+    with once_done():
+        content = await _render(shop, owner, changed.line)
     return json(content, status, REPEATED if changed.repeated else None)
 
 
@@ -186,19 +187,21 @@ async def _render_ordered(
 async def _list_all(request: Request, shop: Services) -> Response:
     page = page_of(request, members=1)
     before = page.after[0] if page.after else None
-    in_carts = await shop.database.run(cart_rows.lines_of_all, page.limit, before)
-    ordered = await shop.database.run(order_rows.lines, page.limit, before)
+    # One more than is shown, of both: whether there is a next page must not depend on the mix.
+    in_carts = await shop.database.run(cart_rows.lines_of_all, page.limit + 1, before)
+    ordered = await shop.database.run(order_rows.lines, page.limit + 1, before)
     products = await shop.products.by_ids(
         {line.product_id for _, _, line in in_carts} | {line.product_id for _, _, line in ordered}
     )
-    listed = [
-        (line_id(user_id, line.number), render_line(user_id, name, line, products[line.product_id]))
+    listed = {
+        line_id(user_id, line.number): render_line(user_id, name, line, products[line.product_id])
         for user_id, name, line in in_carts
-    ] + [
-        (line.id, render_sold(user_id, name, line, products[line.product_id]))
+    }
+    # A line that was ordered between the two reads is in both: as an ordered one it is newer.
+    listed |= {
+        line.id: render_sold(user_id, name, line, products[line.product_id])
         for user_id, name, line in ordered
-    ]
-    listed.sort(key=lambda each: -each[0])
-    shown = listed[: page.limit]
-    headers = next_link(request, (shown[-1][0],), page.limit) if len(listed) > page.limit else None
-    return json([content for _, content in shown], 200, headers)
+    }
+    shown = sorted(listed, reverse=True)[: page.limit]
+    headers = next_link(request, (shown[-1],), page.limit) if len(listed) > page.limit else None
+    return json([listed[identity] for identity in shown], 200, headers)

@@ -12,7 +12,7 @@ from pearshop.http.answers import json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.paging import next_link, page_of
-from pearshop.http.services import Services, services, session
+from pearshop.http.services import Services, once_done, services, session
 from pearshop.schemas.order import OrderIn, OrderOut, render_order
 
 router = APIRouter(prefix="/api/order", tags=["orders"])
@@ -60,7 +60,8 @@ async def place_order(request: Request) -> Response:
     )
     if not placed.repeated:
         await shop.products.changed([line.product_id for line in placed.order.lines])
-    content = (await _render(shop, [placed.order]))[0]
+    with once_done():
+        content = (await _render(shop, [placed.order]))[0]
     return json(content, 201, REPEATED if placed.repeated else None)
 
 
