@@ -95,7 +95,9 @@ class CartHost:
         if epoch > self._stats.epoch:
             self._stats.epoch = epoch
             self._fence += 1
-        replies = [self._receive(call) for call in calls]
+        # A caller with an older placement asks for carts that another host may carry by now.
+        outdated = epoch < self._stats.epoch
+        replies = [self._receive(call, doubt_copy=outdated) for call in calls]
         latest = max((call.deadline for call in calls), default=0.0)
         await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
         return [r.result() if r.done() else _late() for r in replies]
@@ -146,11 +148,13 @@ class CartHost:
 
         return Batcher(guarded, limit=limit)
 
-    def _receive(self, call: Call) -> "asyncio.Future[Reply]":
+    def _receive(self, call: Call, *, doubt_copy: bool) -> "asyncio.Future[Reply]":
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         actor = self._carts.pop(call.user_id, None) or CartActor(call.user_id)
         self._carts[call.user_id] = actor
         actor.used_at = self._last_beat
+        if doubt_copy:
+            actor.fence = -1
         if len(actor.waiting or ()) >= self._limits.mailbox:
             reply.set_result(Unavailable("Too many requests wait for this cart."))
         else:

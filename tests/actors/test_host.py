@@ -297,3 +297,13 @@ async def test_a_save_refused_for_a_reason_unknown_leaves_doubt(
     [reply] = await host.execute(1, [call(1, AddLine(5, 1))])
     assert isinstance(reply, Unavailable)
     assert reply.unknown
+
+
+async def test_a_caller_with_an_older_placement_makes_the_host_look_too(
+    host: CartHost, store: MemoryStore
+) -> None:
+    await host.execute(2, [call(1, AddLine(5, 1))])
+    change_behind_its_back(store, 1, product=6)
+    [read] = await host.execute(1, [call(1, ReadCart())])
+    assert isinstance(read, Cart)
+    assert len(read.lines) == 2
