@@ -13,6 +13,8 @@ from pearshop.db.placement import Placement
 from pearshop.errors import Refused, Unavailable
 
 BATCH = 512
+TURNS = 12
+"""Turns of the event loop from a readable socket to a command that waits here."""
 PATIENCE_S = 0.05
 """How long a batch keeps the next one waiting: one cart whose order waits for a lock must not hold
 up everyone else's."""
@@ -97,7 +99,7 @@ class Carts:
         batcher = self._batchers.get(lane)
         if batcher is None:
             batcher = self._batchers[lane] = Batcher(
-                lambda batch: self._send(host, batch), limit=BATCH
+                lambda batch: self._send(host, batch), limit=BATCH, turns=TURNS
             )
         return batcher
 

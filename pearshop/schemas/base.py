@@ -46,4 +46,4 @@ Identity = Annotated[Whole, Field(ge=1, le=(1 << 63) - 1)]
 
 def instant(value: datetime) -> str:
     """Return a UTC time as ISO 8601 with microseconds and `Z`."""
-    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pearshop.actors.carts import Carts
+from pearshop.actors.carts import TURNS, Carts
 from pearshop.actors.messages import Call, LineChanged, Reply
 from pearshop.db.placement import Placement
 from pearshop.domain.cart import AddLine, CartLine
@@ -83,8 +83,8 @@ async def test_a_queue_that_is_full_refuses() -> None:
     running = []
     for user in range(1, 7):
         running.append(asyncio.create_task(carts.execute(add(user))))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(TURNS + 3):  # until the first one travels
+            await asyncio.sleep(0)
     hosts.gate.set()
     results = await asyncio.gather(*running, return_exceptions=True)
     refused = [result for result in results if isinstance(result, Unavailable)]
