@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     cart_mailbox_limit: int = Field(
         default=64, ge=1, description="Commands that may wait for one cart."
     )
+    release: str = Field(
+        default="",
+        description="Any text; another one, set in `runtime_env`, rolls the shop over to new code.",
+    )
     password_hashes: int = Field(
         default=2, ge=1, description="Password hashes that one `Api` replica computes at once."
     )

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from pearshop.actors.messages import Answer, Call, LineChanged, ReadCart, Reply
+from pearshop.actors.messages import Answer, Call, LineChanged, Moved, ReadCart, Reply
 from pearshop.db.cart import CartSave, Done
 from pearshop.db.order import PlaceOrder, key_reused
 from pearshop.domain.cart import AddLine, Cart, ChangeLine, RemoveLine, decide
@@ -59,18 +59,20 @@ class Turn:
 class CartActor:
     """The live cart of one user. It decides; its host loads, saves and answers."""
 
-    __slots__ = ("busy", "cart", "fence", "unsure", "used_at", "user_id", "waiting")
+    __slots__ = ("busy", "cart", "fence", "in_hand", "unsure", "used_at", "user_id", "waiting")
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.cart: Cart | None = None
         self.fence = -1
-        """The host's fence when the copy was last known to be the stored one."""
+        """The lease's fence when the copy was last known to be the stored one."""
         self.unsure = False
         """The next command looks refused; its key must be looked up before it is told so."""
         self.used_at = 0.0
         self.busy = False
         self.waiting: deque[Pending] | None = None
+        self.in_hand: list[Pending] = []
+        """Taken out of the mailbox, not yet answered."""
 
     def receive(self, pending: Pending) -> None:
         """Put a call into the mailbox."""
@@ -142,6 +144,7 @@ class CartActor:
                 break
             turn.taken.append(self.pop())
             turn.replies.append(reply)
+        self.in_hand = turn.taken
         return turn
 
     def put_back(self, pendings: list[Pending], *, doubt: bool) -> None:
@@ -159,8 +162,18 @@ class CartActor:
     def fail_all(self, detail: str) -> None:
         """Answer all who wait that it cannot be done now, and forget the copy."""
         self.cart = None
+        for pending in self.in_hand:
+            pending.doubt = True
+            pending.fail(detail)
         while self.waiting:
             self.pop().fail(detail)
+
+    def send_away(self) -> None:
+        """Answer all who wait that another host carries the cart, and forget the copy."""
+        self.cart = None
+        while self.waiting:
+            pending = self.pop()
+            pending.answer(Moved(pending.doubt))
 
 
 def _try(turn: Turn, call: Call, now: int) -> Reply:

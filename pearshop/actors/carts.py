@@ -1,12 +1,15 @@
 """The way from an `Api` replica to the cart actors: placed, batched, retried, in time."""
 
 import asyncio
+import contextlib
+import itertools
 import time
-from collections.abc import Sequence
-from typing import Protocol
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from pearshop.actors.batching import Batcher, detached
-from pearshop.actors.messages import Answer, Call, Reply
+from pearshop.actors.messages import Answer, Call, Moved, Reply
 from pearshop.actors.placement import host_of
 from pearshop.db.order import PlaceOrder
 from pearshop.db.placement import Placement
@@ -26,8 +29,11 @@ BACKOFF_S = (0.05, 0.1, 0.2, 0.4)
 class Hosts(Protocol):
     """The cart hosts, wherever they run."""
 
-    async def execute(self, host: int, epoch: int, calls: Sequence[Call]) -> list[Reply]:
-        """Have one host carry out calls. Raises `Unavailable` when it does not answer."""
+    async def execute(self, actor: str, epoch: int, calls: Sequence[Call]) -> list[Reply]:
+        """Have the process of this name carry out calls.
+
+        Raises `Unavailable` when it does not answer.
+        """
 
 
 class _Waiting:
@@ -43,12 +49,29 @@ class _Waiting:
 class Carts:
     """Sends calls to the host that carries the cart."""
 
-    def __init__(self, hosts: Hosts, placement: Placement, *, queue_limit: int = 4096) -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        placement: Placement,
+        look: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        queue_limit: int = 4096,
+        cart_limit: int = 64,
+    ) -> None:
+        """`look` asks where the carts are now, and calls `move`. It raises `Unavailable`.
+
+        `cart_limit` bounds the calls of one cart that are under way from here at once: a shopper
+        who sends more is refused before anyone else's call has to wait.
+        """
         self._hosts = hosts
         self._placement = placement
+        self._look = look
+        self._looking: asyncio.Task[None] | None = None
         self._queue_limit = queue_limit
+        self._cart_limit = cart_limit
         self._under_way: set[asyncio.Task[None]] = set()
         self._batchers: dict[tuple[int, bool], Batcher[_Waiting]] = {}
+        self._waiting: Counter[int] = Counter()
 
     @property
     def placement(self) -> Placement:
@@ -64,22 +87,49 @@ class Carts:
         """Return the answer of the cart actor.
 
         Raises `Refused`, or `Unavailable` at the call's deadline at the latest. A host that does
-        not answer is asked again with the same key until then, so nothing is done twice.
+        not answer, or does not carry the cart any more, is found anew and asked again with the
+        same key until then, so nothing is done twice.
         """
-        attempt = 0
+        if self._waiting[call.user_id] >= self._cart_limit:
+            raise Unavailable("Too many requests wait for this cart.")
+        self._waiting[call.user_id] += 1
+        try:
+            return await self._insist(call)
+        finally:
+            self._waiting[call.user_id] -= 1
+            if not self._waiting[call.user_id]:
+                del self._waiting[call.user_id]
+
+    async def _insist(self, call: Call) -> Answer:
         doubt = False
-        while True:
+        for attempt in itertools.count():
             reply = await self._ask(call, doubt)
-            if not isinstance(reply, Unavailable):
-                if isinstance(reply, Refused):
-                    raise reply
+            if isinstance(reply, Refused):
+                raise reply
+            if not isinstance(reply, Unavailable | Moved):
                 return reply
             doubt = doubt or reply.unknown
+            if isinstance(reply, Moved):
+                reply = Unavailable("The cart is moving to another host.", unknown=True)
             pause = BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]
             if not reply.unknown or time.time() + pause >= call.deadline:
                 raise Unavailable(reply.detail, unknown=doubt, retry_after=reply.retry_after)
             await asyncio.sleep(pause)
-            attempt += 1
+            await self._find_anew()
+        raise AssertionError("unreachable")
+
+    async def _find_anew(self) -> None:
+        """Look where the carts are now; once for all who ask meanwhile."""
+        if self._looking is None:
+            self._looking = detached(self._look())
+            self._looking.add_done_callback(self._looked)
+        with contextlib.suppress(Unavailable):
+            await asyncio.shield(self._looking)
+
+    def _looked(self, task: "asyncio.Task[None]") -> None:
+        self._looking = None
+        if not task.cancelled():
+            task.exception()  # nobody may be left to hear it
 
     async def _ask(self, call: Call, doubt: bool) -> Reply:
         batcher = self._batcher(host_of(call.user_id, self._placement.hosts), call)
@@ -116,9 +166,10 @@ class Carts:
         batch = [each for each in batch if not each.reply.done() and each.call.deadline > now]
         if not batch:
             return
+        placement = self._placement
         try:
             replies = await self._hosts.execute(
-                host, self._placement.epoch, [each.call for each in batch]
+                placement.actor(host), placement.epoch, [each.call for each in batch]
             )
         except Unavailable as error:
             replies = [error] * len(batch)

@@ -7,14 +7,14 @@ place. What arrives while a lane's transaction is under way goes into its next o
 of commits follows the database's speed and not the number of shoppers. A cart stands in one lane
 at most, which is what makes its commands run one at a time.
 
-A copy answers reads only while it is known to be the stored one. Two things make it doubtful: a
-call that knows a newer placement, and a pause of this process longer than `LEASE_S`, in which
-another host may have taken the cart over. Either raises the host's fence, and a copy behind the
-fence is loaded anew before it answers. Writes need no such care: the database refuses a save
-that does not follow the stored version.
+A copy answers reads only while the host's lease is good; without it, they ask the database.
+Writes need no such care: the database stores nothing that does not follow the stored version, and
+nothing under a grant that is over. What is not this host's cart it does not touch: who asks for it
+is told that it moved.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,17 +22,15 @@ from dataclasses import asdict, dataclass
 
 from pearshop.actors.batching import Batcher
 from pearshop.actors.cart import CartActor, Pending, Turn
-from pearshop.actors.messages import Call, CartStore, OrderPlaced, Reply
-from pearshop.db.order import PlaceOrder
+from pearshop.actors.lease import BEAT_S, Lease
+from pearshop.actors.messages import Call, CartStore, OrderPlaced, ReadCart, Reply
+from pearshop.db.order import Placed, PlaceOrder
 from pearshop.domain.cart import Cart
 from pearshop.errors import Refused, Unavailable
 
 logger = logging.getLogger(__name__)
 Lane = Batcher[CartActor]
 
-LEASE_S = 1.0
-"""A host that was paused longer than this doubts its copies."""
-BEAT_S = 0.25
 LOADS = 256
 SAVES = 256
 ORDERS = 64
@@ -60,7 +58,6 @@ class HostStats:
     commands: int = 0
     fenced: int = 0
     orders: int = 0
-    epoch: int = 0
 
 
 class CartHost:
@@ -73,15 +70,15 @@ class CartHost:
         *,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._limits = limits
         self._wall = wall
         self._monotonic = monotonic
         self._carts: dict[int, CartActor] = {}
-        self._fence = 0
-        self._last_beat = monotonic()
         self._stats = HostStats()
+        self.lease = Lease(store, monotonic=monotonic, sleep=sleep)
         self._loads = self._lane(self._load, LOADS)
         self._saves = self._lane(self._save, SAVES)
         self._orders = self._lane(self._place, ORDERS)
@@ -91,30 +88,26 @@ class CartHost:
 
         `epoch` is the caller's placement. Refusals and failures are answers, nothing is raised.
         """
-        self.beat()
-        if epoch > self._stats.epoch:
-            self._stats.epoch = epoch
-            self._fence += 1
-        # A caller with an older placement asks for carts that another host may carry by now.
-        outdated = epoch < self._stats.epoch
-        replies = [self._receive(call, doubt_copy=outdated) for call in calls]
+        try:
+            await self.lease.ready(epoch)
+        except Unavailable as error:
+            return [Unavailable(error.detail)] * len(calls)
+        replies = [self._receive(call) for call in calls]
         latest = max((call.deadline for call in calls), default=0.0)
         await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
         return [r.result() if r.done() else _late() for r in replies]
 
-    def beat(self) -> None:
-        """Note that the process runs; after a pause longer than the lease, doubt all copies."""
-        now = self._monotonic()
-        if now - self._last_beat > LEASE_S:
-            self._fence += 1
-        self._last_beat = now
-
     async def live(self) -> None:
-        """Beat and passivate until cancelled."""
+        """Renew the lease and let idle carts go, until cancelled."""
+        fence = self.lease.fence
         while True:
-            await asyncio.sleep(BEAT_S)
-            self.beat()
+            with contextlib.suppress(Unavailable):
+                await self.lease.renew()
+            if self.lease.fence != fence:
+                fence = self.lease.fence
+                self._drop([user_id for user_id in self._carts if not self.lease.owns(user_id)])
             self.passivate()
+            await asyncio.sleep(BEAT_S)
 
     def passivate(self) -> None:
         """Let go of carts idle too long, and of the longest unused beyond the hot limit."""
@@ -124,11 +117,15 @@ class CartHost:
         for user_id, actor in self._carts.items():  # least recently used first
             if actor.used_at > oldest and len(leaving) >= surplus:
                 break
-            if not actor.busy and not actor.waiting:
-                leaving.append(user_id)
-        for user_id in leaving:
+            leaving.append(user_id)
+        self._stats.passivations += self._drop(leaving)
+
+    def _drop(self, users: Sequence[int]) -> int:
+        """Forget those of the carts that nobody waits for; return how many."""
+        idle = [u for u in users if not self._carts[u].busy and not self._carts[u].waiting]
+        for user_id in idle:
             del self._carts[user_id]
-        self._stats.passivations += len(leaving)
+        return len(idle)
 
     def stats(self) -> dict[str, int]:
         """Return counts and sizes, see `HostStats`."""
@@ -148,13 +145,11 @@ class CartHost:
 
         return Batcher(guarded, limit=limit)
 
-    def _receive(self, call: Call, *, doubt_copy: bool) -> "asyncio.Future[Reply]":
+    def _receive(self, call: Call) -> "asyncio.Future[Reply]":
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         actor = self._carts.pop(call.user_id, None) or CartActor(call.user_id)
         self._carts[call.user_id] = actor
-        actor.used_at = self._last_beat
-        if doubt_copy:
-            actor.fence = -1
+        actor.used_at = self._monotonic()
         if len(actor.waiting or ()) >= self._limits.mailbox:
             reply.set_result(Unavailable("Too many requests wait for this cart."))
         else:
@@ -166,14 +161,17 @@ class CartHost:
         """Answer what can be answered; if more waits, put the cart into the lane it needs."""
         if actor.busy:
             return
-        fresh = actor.cart is not None and actor.fence == self._fence and not actor.unsure
-        if fresh:
+        if not self.lease.owns(actor.user_id):
+            actor.send_away()
+            return
+        known = actor.cart is not None and actor.fence == self.lease.fence and not actor.unsure
+        if known and self.lease.is_good:
             actor.answer_reads()
         head = actor.head
         if head is None:
             return
         actor.busy = True
-        if not fresh:
+        if not known or isinstance(head.call.request, ReadCart):
             self._loads.put(actor)
         elif isinstance(head.call.request, PlaceOrder):
             self._orders.put(actor)
@@ -182,10 +180,11 @@ class CartHost:
 
     def _release(self, actor: CartActor) -> None:
         actor.busy = False
+        actor.in_hand = []
         self._advance(actor)
 
     async def _load(self, actors: list[CartActor]) -> None:
-        fence = self._fence
+        fence = self.lease.fence
         keys = [(actor.user_id, key) for actor in actors for key in actor.command_keys()]
         try:
             loaded = await self._store.load([actor.user_id for actor in actors], keys)
@@ -200,10 +199,11 @@ class CartHost:
             actor.cart = loaded.carts.get(actor.user_id) or Cart(actor.user_id)
             actor.fence = fence
             actor.answer_known(loaded.commands, asked)
+            actor.answer_reads()  # what the database holds just now needs no lease
             self._release(actor)
 
     async def _save(self, actors: list[CartActor]) -> None:
-        fence = self._fence
+        fence = self.lease.fence
         wall = self._wall()
         turns = [(actor, actor.take_turn(int(wall * 1e6), wall)) for actor in actors]
         saves = [turn.save for _, turn in turns if turn.done]
@@ -211,10 +211,12 @@ class CartHost:
         failed: Unavailable | None = None
         if saves:
             try:
-                saved = await self._store.save(saves)
+                saved = await self._store.save(self.lease.grant, saves)
             except Unavailable as error:
                 failed = error
             self._stats.saves += 1
+            if failed is None and len(saved) < len(saves):
+                await self._ask_for_successor()
         for actor, turn in turns:
             if not turn.done or actor.user_id in saved:
                 self._settle(actor, turn, fence)
@@ -223,6 +225,11 @@ class CartHost:
                 # Not stored and no fault: stale, or carried out before. A reload will tell.
                 actor.put_back(turn.taken, doubt=failed is None or failed.unknown)
             self._release(actor)
+
+    async def _ask_for_successor(self) -> None:
+        """Something was not stored, and no fault: the grant may be over."""
+        with contextlib.suppress(Unavailable):
+            await self.lease.renew()
 
     def _settle(self, actor: CartActor, turn: Turn, fence: int) -> None:
         """The turn is durable (or changed nothing): make it the copy and answer."""
@@ -237,6 +244,7 @@ class CartHost:
     def _pop_order(self, actor: CartActor) -> Pending | None:
         """Return the order whose turn it is, unless nobody waits for it any more."""
         pending = actor.pop()
+        actor.in_hand = [pending]
         if pending.call.deadline > self._wall():
             return pending
         pending.fail("It took too long: the shop is busy.")
@@ -244,16 +252,22 @@ class CartHost:
         return None
 
     async def _place(self, actors: list[CartActor]) -> None:
-        fence = self._fence
+        fence = self.lease.fence
         turns = [(actor, pending) for actor in actors if (pending := self._pop_order(actor))]
         if not turns:
             return
         requests = [pending.call.request for _, pending in turns]
+        orders = [r for r in requests if isinstance(r, PlaceOrder)]
+        results: list[Placed | Refused] | None = None
+        doubt = False
         try:
-            results = await self._store.place([r for r in requests if isinstance(r, PlaceOrder)])
+            results = await self._store.place(self.lease.grant, orders)
         except Unavailable as error:
+            doubt = error.unknown
+        if results is None:
+            await self._ask_for_successor()
             for actor, pending in turns:
-                actor.put_back([pending], doubt=error.unknown)
+                actor.put_back([pending], doubt=doubt)
                 self._release(actor)
             return
         for (actor, pending), result in zip(turns, results, strict=True):

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pearshop.db.cart import CartSave, Loaded
 from pearshop.db.order import Placed, PlaceOrder
+from pearshop.db.placement import Grant
 from pearshop.domain.cart import Cart, CartCommand, CartLine
 from pearshop.domain.order import Order
 from pearshop.errors import Refused, Unavailable
@@ -47,18 +48,33 @@ class OrderPlaced:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The host does not carry this cart: another one does. `unknown`: it may have been done."""
+
+    unknown: bool = False
+
+
 Answer = LineChanged | OrderPlaced | Cart
-Reply = Answer | Refused | Unavailable
+Reply = Answer | Refused | Unavailable | Moved
 
 
 class CartStore(Protocol):
-    """Where cart actors keep their state. Each raises `Unavailable`."""
+    """Where one host's cart actors keep their state. Each raises `Unavailable`."""
+
+    async def claim(self) -> Grant:
+        """Become the host, see `pearshop.db.placement.claim`."""
+
+    async def confirm(self) -> Grant:
+        """Return who is the host now, see `pearshop.db.placement.confirm`."""
 
     async def load(self, users: Sequence[int], keys: Sequence[tuple[int, bytes]]) -> Loaded:
         """Return stored carts and known commands, see `pearshop.db.cart.load`."""
 
-    async def save(self, saves: Sequence[CartSave]) -> frozenset[int]:
+    async def save(self, grant: Grant, saves: Sequence[CartSave]) -> frozenset[int]:
         """Store carts conditionally, see `pearshop.db.cart.save`."""
 
-    async def place(self, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
+    async def place(
+        self, grant: Grant, requests: Sequence[PlaceOrder]
+    ) -> list[Placed | Refused] | None:
         """Place orders, see `pearshop.db.order.place`."""

@@ -1,6 +1,7 @@
 """The database as seen from any Ray process: operations go to the `Database` deployment."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -8,7 +9,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from sqlalchemy import Connection
 
-from pearshop.db.execute import Outcome
+from pearshop.db.execute import Outcome, is_single_statement
 from pearshop.errors import Unavailable
 
 P = ParamSpec("P")
@@ -16,6 +17,8 @@ T = TypeVar("T")
 
 APPLICATION = "pearshop"
 DEPLOYMENT = "Database"
+ATTEMPTS = 3
+PAUSE_S = 0.05
 
 
 class RayDatabase:
@@ -43,13 +46,26 @@ class RayDatabase:
         """Run one operation in one transaction. Raises `Refused` or `Unavailable`."""
         try:
             async with asyncio.timeout(self._timeout):
-                outcome: Outcome = await self._handle.run.remote(operation, args, kwargs)
+                outcome = await self._ask(operation, args, kwargs)
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
             raise Unavailable("The call to the database was broken off.", unknown=True) from None
         except TimeoutError:
             raise Unavailable("The database did not answer in time.", unknown=True) from None
-        except Exception as error:
-            raise Unavailable("The database cannot be reached.", unknown=True) from error
         return cast("T", outcome.result())
+
+    async def _ask(
+        self, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Outcome:
+        """Ask a replica; if it dies over an operation that is safe to repeat, ask another."""
+        for attempt in itertools.count(1):
+            try:
+                outcome: Outcome = await self._handle.run.remote(operation, args, kwargs)
+            except Exception as error:
+                if attempt >= ATTEMPTS or not is_single_statement(operation):
+                    raise Unavailable("The database cannot be reached.", unknown=True) from error
+                await asyncio.sleep(PAUSE_S)
+            else:
+                return outcome
+        raise AssertionError("unreachable")

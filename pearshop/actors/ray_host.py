@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,38 +12,47 @@ import ray
 from ray.exceptions import RayError
 
 from pearshop.actors.host import CartHost, HostLimits
-from pearshop.actors.messages import Call, Reply
+from pearshop.actors.messages import Call, Moved, Reply
 from pearshop.actors.ray_database import RayDatabase
 from pearshop.actors.store import DatabaseCartStore
+from pearshop.db.placement import Placement
 from pearshop.errors import Unavailable
 from pearshop.settings import settings
 
 logger = logging.getLogger(__name__)
 
 NAMESPACE = "pearshop"
+NAME_PREFIX = "cart-host-"
 ABANDONED_S = 60.0
 """A host that no `Api` replica has called or greeted for so long ends itself."""
+RETIRED_S = 10.0
+"""A host that has no carts any more sends latecomers on for so long, then ends itself."""
+WATCH_S = 1.0
 GREET_S = 5.0
+"""How long a host may take to answer a greeting."""
+HUNG = 3
+"""Greetings in a row without an answer after which a host is killed; Ray starts it again."""
 CONCURRENCY = 1_000
 """Batches one host takes at once; far above what the replicas' batchers send."""
 
 
-def host_name(host: int) -> str:
-    """Return the name of the Ray actor of host number `host`."""
-    return f"cart-host-{host}"
+def host_name(number: int, release: str) -> str:
+    """Return the name of the Ray actor that is host `number` of a release."""
+    return f"{NAME_PREFIX}{number}-{release}"
 
 
 class CartHostActor:
     """A `CartHost` in a process of its own, named, and restarted by Ray when it dies.
 
     It is detached, so that it outlives the replica that made it; in turn it ends itself when its
-    shop is gone.
+    shop is gone or another process has taken its place.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: int, name: str) -> None:
         configured = settings()
+        self._name = name
         self._host = CartHost(
-            DatabaseCartStore(RayDatabase.connect(configured.request_timeout)),
+            DatabaseCartStore(RayDatabase.connect(configured.request_timeout), number, name),
             HostLimits(
                 configured.cart_idle_seconds,
                 configured.cart_hot_limit,
@@ -62,58 +73,101 @@ class CartHostActor:
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(self._host.live()),
-                asyncio.create_task(self._leave_when_abandoned()),
+                asyncio.create_task(self._watch()),
             ]
 
     async def stats(self) -> dict[str, int]:
         """See `CartHost.stats`."""
         return self._host.stats()
 
-    async def _leave_when_abandoned(self) -> None:
-        while (left := self._called_at + ABANDONED_S - time.monotonic()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(left)
-        # `exit_actor` counts only within a call, and an abandoned host gets none.
+    async def _watch(self) -> None:
+        """End this process for good once it is of no use."""
+        useful_at = time.monotonic()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = time.monotonic()
+            if not self._host.lease.is_over:
+                useful_at = now
+            if now - useful_at > RETIRED_S or now - self._called_at > ABANDONED_S:
+                self._end()
+
+    def _end(self) -> None:
+        successor = self._host.lease.successor
+        if successor is not None and successor.actor == self._name:
+            # Ray has started this actor anew although this process still ran: the actor is to live.
+            os._exit(1)
+        # `exit_actor` counts only within a call, and a useless host gets none.
         ray.kill(ray.get_runtime_context().current_actor)
 
 
 class RayHosts:
-    """Cart hosts as named Ray actors; made on first use, found by whoever comes next."""
+    """Cart hosts as named Ray actors, of one release of the code."""
 
-    def __init__(self) -> None:
-        self._actors: dict[int, Any] = {}
+    def __init__(self, release: str) -> None:
+        self._release = release
+        self._actors: dict[str, Any] = {}
+        self._silences: Counter[str] = Counter()
 
-    async def execute(self, host: int, epoch: int, calls: Sequence[Call]) -> list[Reply]:
+    async def execute(self, actor: str, epoch: int, calls: Sequence[Call]) -> list[Reply]:
         """Have a host carry out calls. Raises `Unavailable` when it does not answer."""
         try:
-            replies: list[Reply] = await self._actor(host).execute.remote(epoch, calls)
-        except (RayError, ValueError) as error:
-            self._actors.pop(host, None)
+            handle = self._find(actor)
+        except ValueError:
+            return [Moved()] * len(calls)
+        try:
+            replies: list[Reply] = await handle.execute.remote(epoch, calls)
+        except RayError as error:
+            self._actors.pop(actor, None)
             raise Unavailable("A cart host does not answer.", unknown=True) from error
         return replies
 
-    async def greet(self, hosts: int) -> None:
-        """Make sure that the hosts exist and know that the shop does; end those beyond."""
-        for host in range(hosts):
-            try:
-                await asyncio.wait_for(self._actor(host).greet.remote(), GREET_S)
-            except (RayError, ValueError, TimeoutError):
-                self._actors.pop(host, None)
-                logger.warning("Cart host %d does not answer; Ray restarts it.", host)
-        for host in [h for h in self._actors if h >= hosts]:
-            # Whoever still calls it is answered by an error and comes again by the new placement.
-            ray.kill(self._actors.pop(host))
+    async def greet(self, placement: Placement) -> None:
+        """Tell the hosts that the shop is there; start those that this release needs.
 
-    def _actor(self, host: int) -> Any:
-        if host not in self._actors:
-            options = ray.remote(CartHostActor).options(
-                num_cpus=0,
-                max_restarts=-1,
-                max_concurrency=CONCURRENCY,
-                name=host_name(host),
-                namespace=NAMESPACE,
-                lifetime="detached",
-                get_if_exists=True,
-                scheduling_strategy="SPREAD",
-            )
-            self._actors[host] = options.remote()
-        return self._actors[host]
+        A replica of another release starts none: the hosts of the new one take over by claiming
+        their numbers, and the old ones serve until then.
+        """
+        names = set(placement.actors) - {""}
+        if placement.release == self._release:
+            wanted = {host_name(each, self._release): each for each in range(placement.hosts)}
+            names |= wanted.keys()
+            for name, number in wanted.items():
+                if name not in self._actors:
+                    self._actors[name] = _start(number, name)
+        await asyncio.gather(*(self._greet(name) for name in names))
+        for name in self._actors.keys() - names:
+            del self._actors[name]
+
+    async def _greet(self, name: str) -> None:
+        try:
+            await asyncio.wait_for(self._find(name).greet.remote(), GREET_S)
+        except (RayError, ValueError):
+            self._actors.pop(name, None)  # it is dead, or Ray is starting it again
+        except TimeoutError:
+            self._silences[name] += 1
+            logger.warning("%s did not answer a greeting.", name)
+            if self._silences[name] >= HUNG:
+                ray.kill(self._find(name), no_restart=False)
+                self._silences[name] = 0
+            return
+        self._silences.pop(name, None)
+
+    def _find(self, name: str) -> Any:
+        """Return the handle of a host that runs. Raises `ValueError` when there is none."""
+        if name not in self._actors:
+            self._actors[name] = ray.get_actor(name, NAMESPACE)
+        return self._actors[name]
+
+
+def _start(number: int, name: str) -> Any:
+    options = ray.remote(CartHostActor).options(
+        num_cpus=0,
+        max_restarts=-1,
+        max_concurrency=CONCURRENCY,
+        name=name,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        scheduling_strategy="SPREAD",
+    )
+    return options.remote(number, name)

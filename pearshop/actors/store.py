@@ -2,27 +2,40 @@
 
 from collections.abc import Sequence
 
-from pearshop.db import cart, order
+from pearshop.db import cart, order, placement
 from pearshop.db.cart import CartSave, Loaded
 from pearshop.db.execute import Database
 from pearshop.db.order import Placed, PlaceOrder
+from pearshop.db.placement import Grant
 from pearshop.errors import Refused
 
 
 class DatabaseCartStore:
-    """A `CartStore` on PostgreSQL."""
+    """A `CartStore` on PostgreSQL, for the process `actor` that is host `number`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, number: int, actor: str) -> None:
         self._database = database
+        self._number = number
+        self._actor = actor
+
+    async def claim(self) -> Grant:
+        """See `pearshop.db.placement.claim`."""
+        return await self._database.run(placement.claim, self._number, self._actor)
+
+    async def confirm(self) -> Grant:
+        """See `pearshop.db.placement.confirm`."""
+        return await self._database.run(placement.confirm, self._number)
 
     async def load(self, users: Sequence[int], keys: Sequence[tuple[int, bytes]]) -> Loaded:
         """See `pearshop.db.cart.load`."""
         return await self._database.run(cart.load, users, keys)
 
-    async def save(self, saves: Sequence[CartSave]) -> frozenset[int]:
+    async def save(self, grant: Grant, saves: Sequence[CartSave]) -> frozenset[int]:
         """See `pearshop.db.cart.save`."""
-        return await self._database.run(cart.save, [cart.encode(each) for each in saves])
+        return await self._database.run(cart.save, grant, [cart.encode(each) for each in saves])
 
-    async def place(self, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
+    async def place(
+        self, grant: Grant, requests: Sequence[PlaceOrder]
+    ) -> list[Placed | Refused] | None:
         """See `pearshop.db.order.place`."""
-        return await self._database.run(order.place, requests)
+        return await self._database.run(order.place, grant, requests)

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from pearshop.db.execute import single_statement
+from pearshop.db.placement import GRANTED, SHARE, Grant
 from pearshop.domain.cart import Cart, CartLine, line_id, split_line_id
 
 
@@ -67,7 +68,8 @@ FROM unnest(CAST(:key_users AS bigint[]), CAST(:keys AS bytea[])) AS wanted(user
 JOIN cart_commands k ON k.user_id = wanted.user_id AND k.key = wanted.key
 """)
 
-SAVE = text("""
+SAVE = text(f"""
+{SHARE}
 WITH commands AS (
   SELECT * FROM unnest(
     CAST(:command_users AS bigint[]), CAST(:keys AS bytea[]), CAST(:fingerprints AS bytea[]),
@@ -80,7 +82,7 @@ WITH commands AS (
     CAST(:users AS bigint[]), CAST(:versions AS bigint[]), CAST(:nexts AS int[]),
     CAST(:lines AS text[])
   ) AS i(user_id, version, next_number, lines)
-  WHERE NOT EXISTS (
+  WHERE {GRANTED} AND NOT EXISTS (
     SELECT 1 FROM commands n JOIN cart_commands k ON k.user_id = n.user_id AND k.key = n.key
     WHERE n.user_id = i.user_id
   ) AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.user_id)
@@ -96,7 +98,7 @@ WITH commands AS (
   FROM commands n JOIN saved USING (user_id)
 )
 SELECT user_id FROM saved
-""")
+""")  # noqa: S608 - made of constants
 
 LINES_OF_ALL = text("""
 SELECT c.user_id, u.username, c.lines
@@ -128,16 +130,18 @@ def load(connection: Connection, users: Sequence[int], keys: Sequence[tuple[int,
 
 
 @single_statement
-def save(connection: Connection, saves: Sequence[EncodedSave]) -> frozenset[int]:
+def save(connection: Connection, grant: Grant, saves: Sequence[EncodedSave]) -> frozenset[int]:
     """Store carts, each only upon the version before its own and only if its keys are new.
 
-    One statement, so one commit for them all. Returns the users whose carts were stored; the
-    others' rows are as they were: their copy was stale, or a command had been carried out before.
+    One round trip and one commit for them all. Returns the users whose carts were stored; the
+    others' rows are as they were: their copy was stale, a command had been carried out before, or
+    the grant is over.
     """
     commands = [(each.user_id, *command) for each in saves for command in each.commands]
     rows = connection.execute(
         SAVE,
         {
+            **grant.parameters(),
             "users": [each.user_id for each in saves],
             "versions": [each.version for each in saves],
             "nexts": [each.next_number for each in saves],

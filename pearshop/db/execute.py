@@ -75,7 +75,7 @@ def execute(
         except _CommitLostError:
             return Outcome(error=Unavailable("The database broke off a commit.", unknown=True))
         except (OperationalError, InterfaceError) as error:
-            doubt = doubt or (error.connection_invalidated and _is_single(operation))
+            doubt = doubt or (error.connection_invalidated and is_single_statement(operation))
             if attempt == ATTEMPTS or not _may_repeat(error):
                 return Outcome(error=Unavailable(_reason(error), unknown=doubt))
     raise AssertionError("unreachable")
@@ -85,14 +85,15 @@ class _CommitLostError(Exception):
     """The connection broke between COMMIT and its answer."""
 
 
-def _is_single(operation: Callable[..., Any]) -> bool:
+def is_single_statement(operation: Callable[..., Any]) -> bool:
+    """Return whether an operation was marked by `single_statement`, and so is safe to repeat."""
     return getattr(operation, "single_statement", False)
 
 
 def _transaction(
     engine: Engine, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    if _is_single(operation):
+    if is_single_statement(operation):
         with engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             return operation(connection, *args, **kwargs)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, text
 
 from pearshop.db.cart import decode_lines, encode_lines
 from pearshop.db.execute import single_statement
+from pearshop.db.placement import GRANTED, SHARE, Grant
 from pearshop.db.tables import order_lines, orders, users
 from pearshop.domain.cart import Cart, CartLine, line_id
 from pearshop.domain.order import Offer, Order, OrderLine, OrderPlan, plan_order
@@ -48,6 +49,8 @@ class _Accepted:
     cart: Cart
     plan: OrderPlan
 
+
+IS_GRANTED = text(f"{SHARE} SELECT {GRANTED}")
 
 LOCK_CARTS = text("""
 SELECT user_id, version, next_number, lines FROM carts
@@ -105,13 +108,19 @@ FROM unnest(CAST(:ids AS bigint[]), CAST(:payloads AS text[])) AS t(id, payload)
 """)
 
 
-def place(connection: Connection, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
+def place(
+    connection: Connection, grant: Grant, requests: Sequence[PlaceOrder]
+) -> list[Placed | Refused] | None:
     """Place several orders, at most one a user, in the caller's one transaction.
+
+    Returns `None`, and does nothing, when the grant is over.
 
     Each is decided on the cart and stock rows under lock, in the order given; one that is
     refused leaves its neighbours alone. A key that placed an order before answers with that
     order. Locks are taken carts first, then products, each in id order.
     """
+    if not connection.execute(IS_GRANTED, grant.parameters()).scalar_one():
+        return None
     carts = _lock_carts(connection, requests)
     answers: dict[int, Placed | Refused] = dict(_repeats(connection, requests, carts))
     fresh = [r for r in requests if r.user_id not in answers]

@@ -57,9 +57,21 @@ placement = Table(
     Column("id", SmallInteger, primary_key=True, server_default="1", autoincrement=False),
     Column("epoch", BigInteger, nullable=False),
     Column("hosts", Integer, nullable=False),
+    Column("release", Text, nullable=False, server_default=""),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("hosts >= 1", name="hosts"),
     comment="How many cart hosts there are; the epoch grows with each change. One row.",
+)
+
+cart_hosts = Table(
+    "cart_hosts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("claimed_at", INSTANT, nullable=False, server_default=func.now()),
+    CheckConstraint("number >= 0", name="number"),
+    comment="The last process that claimed each host number; only its saves count.",
 )
 
 users = Table(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,9 +13,10 @@ from ray.serve.handle import DeploymentHandle
 
 from pearshop.actors.carts import Carts
 from pearshop.actors.ray_database import RayDatabase
-from pearshop.actors.ray_host import GREET_S, RayHosts
+from pearshop.actors.ray_host import RayHosts
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
+from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
 from pearshop.http.app import make_app
 from pearshop.http.passwords import Passwords
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 PULSE_S = 1.0
 """How often a replica hears of the placement and of revoked sessions."""
+GREET_PERIOD_S = 2.0
 
 
 class UserConfig(BaseModel):
@@ -43,12 +46,19 @@ class Api:
     def __init__(self, database: "DeploymentHandle[Any]") -> None:
         configured = settings()
         self._database = RayDatabase(database, configured.request_timeout)
-        self._hosts = RayHosts()
+        self._release = release_of(configured)
+        self._hosts = RayHosts(self._release)
+        self._heard_at: datetime | None = None
         products = Products(self._database, configured.product_cache_seconds, configured.redis_url)
         self._services = Services(
             configured,
             self._database,
-            Carts(self._hosts, Placement(0, 1)),
+            Carts(
+                self._hosts,
+                Placement(0, 1),
+                self._hear,
+                cart_limit=configured.cart_mailbox_limit,
+            ),
             products,
             Tokens(configured.signing_key.get_secret_value()),
             Passwords(configured.password_hashes),
@@ -62,9 +72,9 @@ class Api:
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Set the number of cart hosts, at start and whenever the configuration changes."""
         wish = UserConfig.model_validate(user_config)
-        placement = await self._database.run(rows.set_hosts, wish.cart_hosts)
+        placement = await self._database.run(rows.set_hosts, wish.cart_hosts, self._release)
         self._services.carts.move(placement)
-        await self._hosts.greet(placement.hosts)
+        await self._hosts.greet(placement)
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(self._pulse()),
@@ -73,17 +83,19 @@ class Api:
             ]
 
     async def _pulse(self) -> None:
-        """Follow the placement and the revoked sessions; both live in the database."""
-        since = None
         while True:
             with contextlib.suppress(Unavailable):
-                heard = await self._database.run(rows.pulse, since)
-                since = heard.at
-                self._services.revoked.add(*heard.revoked)
-                self._services.carts.move(heard.placement)
+                await self._hear()
             await asyncio.sleep(PULSE_S)
+
+    async def _hear(self) -> None:
+        """Hear of the placement and the revoked sessions; both live in the database."""
+        heard = await self._database.run(rows.pulse, self._heard_at)
+        self._heard_at = heard.at
+        self._services.revoked.add(*heard.revoked)
+        self._services.carts.move(heard.placement)
 
     async def _greet(self) -> None:
         while True:
-            await asyncio.sleep(GREET_S)
-            await self._hosts.greet(self._services.carts.placement.hosts)
+            await asyncio.sleep(GREET_PERIOD_S)
+            await self._hosts.greet(self._services.carts.placement)

@@ -46,10 +46,10 @@ def make_app(services: Services | None = None, max_body_bytes: int | None = None
     for kind, answer in ANSWERS.items():
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(Exception, _defect)
-    limit = max_body_bytes or (services.settings if services else Settings()).max_body_bytes
+    settings = services.settings if services else Settings()
     routers = [module.router for module in MODULES]
-    app.add_middleware(Dispatch, routers=routers, answers=ANSWERS)
-    app.add_middleware(Edge, max_body_bytes=limit)
+    app.add_middleware(Dispatch, routers=routers, answers=ANSWERS, timeout=settings.request_timeout)
+    app.add_middleware(Edge, max_body_bytes=max_body_bytes or settings.max_body_bytes)
     _describe_security(app)
     return app
 

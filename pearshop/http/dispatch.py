@@ -4,6 +4,7 @@ Every endpoint takes the request and at most the id that ends the path, and read
 nothing of FastAPI's routing and dependency machinery is needed to call it. Why: ADR 0009.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -23,7 +24,8 @@ Answer = Callable[[Request, Exception], Awaitable[Response]]
 class Dispatch:
     """Calls the endpoints of `routers`; what they do not know goes on to `app`.
 
-    `answers` says what becomes of the errors that endpoints raise.
+    `answers` says what becomes of the errors that endpoints raise. `timeout` (s) bounds the whole
+    of a request: whoever waits longer is told that its outcome is unknown.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class Dispatch:
         app: ASGIApp,
         routers: Iterable[APIRouter],
         answers: dict[type[Exception], Answer],
+        timeout: float,
     ) -> None:
         self._app = app
+        self._timeout = timeout
         self._answers = answers
         self._exact: dict[tuple[str, str], Endpoint] = {}
         self._with_id: dict[tuple[str, str], Endpoint] = {}
@@ -52,7 +56,10 @@ class Dispatch:
         endpoint, arguments = found
         request = Request(scope, receive, send)
         try:
-            response = await endpoint(request, *arguments)
+            async with asyncio.timeout(self._timeout):
+                response = await endpoint(request, *arguments)
+        except TimeoutError:
+            response = await self._answer(request, Unavailable("It took too long.", unknown=True))
         except (Refused, Unavailable, HTTPException) as error:
             response = await self._answer(request, error)
         await response(scope, receive, send)

@@ -25,7 +25,11 @@ from pearshop.http.tokens import ACCESS_S, Session, Tokens
 from pearshop.settings import Settings
 
 KEY_HEADER = "idempotency-key"
+REQUEST_ID_HEADER = "x-ingress-request-id"
+"""Set by the ingress, which repeats a request when a replica dies over it."""
 MAX_KEY = 255
+ANSWER_S = 0.1
+"""What is left of a request's time for the answer when its cart gives up."""
 KEY_PREFIX = os.urandom(8)
 KEY_NUMBERS = itertools.count()
 """Keys made here must be new, not secret; asking the kernel for each costs 5 % of a request."""
@@ -111,7 +115,7 @@ class Services:
         key: bytes,
         fingerprint: bytes,
     ) -> Answer:
-        deadline = time.time() + self.settings.request_timeout
+        deadline = time.time() + self.settings.request_timeout - ANSWER_S
         return await self.carts.execute(Call(user_id, wish, key, fingerprint, deadline))
 
 
@@ -155,6 +159,8 @@ def key_of(request: Request) -> bytes:
     """Return the request's idempotency key as 16 bytes, a new one where none was sent."""
     sent = request.headers.get(KEY_HEADER)
     if sent is None:
+        if (request_id := request.headers.get(REQUEST_ID_HEADER)) is not None:
+            return _digest(f"ingress {request_id}")
         return KEY_PREFIX + next(KEY_NUMBERS).to_bytes(8)
     if not 1 <= len(sent) <= MAX_KEY:
         raise Invalid.of("Idempotency-Key", f"must have from 1 to {MAX_KEY} characters.")

@@ -58,6 +58,17 @@ def _haproxy(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(Path(sys.executable).parent / "pearshop-haproxy"),
+        # An answer comes within the request's deadline; who is silent longer is gone.
+        "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": "8",
+        "RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S": "1",
+        "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
+        "RAY_SERVE_HAPROXY_HEALTH_CHECK_FALL": "3",
+        "RAY_SERVE_HAPROXY_HEALTH_CHECK_RISE": "1",
+        # A repeat is safe where `pearshop.launcher.haproxy` allows one.
+        "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+        # Thrice unhealthy is dead: within two seconds, not thirty.
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.5",
         # One line parsed in Python for each request: a tenth of a request's cost.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     }

@@ -47,14 +47,15 @@ def host_parts(actors: list[dict[str, Any]], wanted: int) -> list[Part]:
     """Return the cart hosts: one for each that is wanted, there or not."""
     states: dict[str, dict[str, Any]] = {}
     for actor in actors:
-        # A host that was started anew has dead predecessors of the same name.
+        # Its dead predecessors, and those of earlier releases, have the same number.
+        number, _, _ = actor["name"].removeprefix(HOST_PREFIX).partition("-")
         if actor["name"].startswith(HOST_PREFIX) and (
-            actor["name"] not in states or actor["state"] == "ALIVE"
+            number not in states or actor["state"] == "ALIVE"
         ):
-            states[actor["name"]] = actor
+            states[number] = actor
     parts = []
-    for number in range(wanted):
-        found = states.get(f"{HOST_PREFIX}{number}")
+    for number in map(str, range(wanted)):
+        found = states.get(number)
         name = f"cart host {number}"
         if found is None:
             parts.append(Part(name, False, "not started"))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pearshop.actors.messages import Call, ReadCart
 from pearshop.db.cart import CartSave, Done, Loaded
 from pearshop.db.order import Placed, PlaceOrder
+from pearshop.db.placement import Grant
 from pearshop.domain.cart import Cart, CartCommand
-from pearshop.errors import Refused, Unavailable
+from pearshop.errors import Conflict, Refused, Unavailable
 
 FAR = 1e12
 
@@ -22,8 +23,27 @@ class MemoryStore:
         self.loads: list[list[int]] = []
         self.saves: list[list[int]] = []
         self.faults: deque[str] = deque()
+        self.incarnation = 0
+        self.epoch = 1
+        self.hosts = 1
+        self.confirmations = 0
         self.before_save: Callable[[], None] | None = None
         self.gate: asyncio.Event | None = None
+
+    async def claim(self) -> Grant:
+        self.incarnation += 1
+        return await self.confirm()
+
+    async def confirm(self) -> Grant:
+        self.confirmations += 1
+        await self._wait()
+        if self.faults and self.faults[0] == "confirm":
+            self.faults.popleft()
+            raise Unavailable("confirm")
+        return Grant(0, self.incarnation, "host", self.epoch, self.hosts)
+
+    def _granted(self, grant: Grant) -> bool:
+        return (grant.incarnation, grant.epoch) == (self.incarnation, self.epoch)
 
     async def load(self, users: Sequence[int], keys: Sequence[tuple[int, bytes]]) -> Loaded:
         self.loads.append(list(users))
@@ -36,7 +56,7 @@ class MemoryStore:
             {key: self.commands[key] for key in keys if key in self.commands},
         )
 
-    async def save(self, saves: Sequence[CartSave]) -> frozenset[int]:
+    async def save(self, grant: Grant, saves: Sequence[CartSave]) -> frozenset[int]:
         self.saves.append([save.cart.user_id for save in saves])
         await self._wait()
         if self.before_save:
@@ -44,7 +64,8 @@ class MemoryStore:
         fault = self.faults.popleft() if self.faults else ""
         if fault == "refuse":
             raise Unavailable("pool", unknown=False)
-        saved = frozenset(s.cart.user_id for s in saves if self._save(s))
+        stored = [s for s in saves if self._granted(grant) and self._save(s)]
+        saved = frozenset(s.cart.user_id for s in stored)
         if fault == "lose the answer":
             raise Unavailable("commit", unknown=True)
         return saved
@@ -60,8 +81,12 @@ class MemoryStore:
         self.commands |= {(user, done.key): done for done in save.commands}
         return True
 
-    async def place(self, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
-        raise NotImplementedError
+    async def place(
+        self, grant: Grant, requests: Sequence[PlaceOrder]
+    ) -> list[Placed | Refused] | None:
+        if not self._granted(grant):
+            return None
+        return [Conflict("Nothing can be ordered here.") for _ in requests]
 
     async def _wait(self) -> None:
         await asyncio.sleep(0)
@@ -77,6 +102,11 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.now += seconds
+        await asyncio.sleep(0)
 
 
 def call(user: int, request: CartCommand | ReadCart, key: str = "", deadline: float = FAR) -> Call:

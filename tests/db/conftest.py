@@ -1,15 +1,18 @@
 """Rows for tests on a real database."""
 
+import functools
 from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
 from sqlalchemy import Engine
 
+from pearshop.db import placement
 from pearshop.db import product as product_rows
 from pearshop.db import user as user_rows
 from pearshop.db.cart import CartSave, Done, encode, save
 from pearshop.db.execute import execute
+from pearshop.db.placement import Grant
 from pearshop.domain.cart import AddLine, Cart, decide
 from pearshop.domain.product import Product, ProductDraft
 from pearshop.domain.user import User
@@ -29,6 +32,12 @@ class Rows:
         result: T = execute(self.engine, operation, args, {}).result()
         return result
 
+    @functools.cached_property
+    def grant(self) -> Grant:
+        """The right to store carts."""
+        self.run(placement.set_hosts, 1, "tests")
+        return self.run(placement.claim, 0, "test")
+
     def user(self) -> User:
         """Store an account."""
         self._count += 1
@@ -46,7 +55,9 @@ class Rows:
         for name, quantity in quantities.items():
             cart = decide(cart, AddLine(int(name[1:]), quantity), 1).cart
         stored = Cart(user.id, 1, cart.next_number, cart.lines)
-        assert self.run(save, [encode(CartSave(stored, (Done(b"first", b"", None),)))]) == {user.id}
+        assert self.run(
+            save, self.grant, [encode(CartSave(stored, (Done(b"first", b"", None),)))]
+        ) == {user.id}
         return stored
 
 

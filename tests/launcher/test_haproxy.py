@@ -1,0 +1,81 @@
+"""Serve's HAProxy configuration as PearShop mends it, and the real HAProxy's word on it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig, ServerConfig
+from ray.serve.config import HTTPOptions
+
+from pearshop.http import app, services
+from pearshop.launcher import haproxy
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> str:
+    """The configuration as the pinned Ray writes it."""
+    api = HAProxyApi(
+        HAProxyConfig(
+            http_options=HTTPOptions(host="127.0.0.1", port=8000),
+            socket_path=str(tmp_path / "admin"),
+            server_state_base=str(tmp_path),
+            server_state_file=str(tmp_path / "state"),
+        ),
+        {
+            "http-pearshop": BackendConfig(
+                name="http-pearshop",
+                path_prefix="/",
+                app_name="pearshop",
+                servers=[ServerConfig(name="SERVE_REPLICA_a", host="127.0.0.1", port=30000)],
+                fallback_server=ServerConfig(name="PROXY", host="127.0.0.1", port=30001),
+            )
+        },
+        config_file_path=str(tmp_path / "haproxy.cfg"),
+    )
+    api._generate_config_file_internal()
+    return (tmp_path / "haproxy.cfg").read_text()
+
+
+def _check(text: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    file = folder / "checked.cfg"
+    file.write_text(text)
+    command = [haproxy._program(), "-c", "-f", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_what_serve_writes_is_mended_once(written: str, tmp_path: Path) -> None:
+    mended = haproxy.mended(written)
+    assert "errorfile" not in mended
+    assert mended.count("127.0.0.1:30000 maxconn 128") == 1
+    assert "bind *:" not in mended
+    assert "bind :" not in mended
+    assert haproxy.mended(mended) == mended
+    checked = _check(mended, tmp_path)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_stopgap_keeps_the_routes_and_hides_from_serve(written: str, tmp_path: Path) -> None:
+    stopgap = haproxy.stopgap_of(haproxy.mended(written))
+    assert "127.0.0.1:30000" in stopgap
+    assert "stats socket" not in stopgap
+    assert _check(stopgap, tmp_path).returncode == 0
+
+
+def test_another_version_of_the_configuration_is_told(written: str) -> None:
+    with pytest.raises(ValueError, match="nothing like"):
+        haproxy.mended(written.replace("errorfile", "error-file"))
+
+
+def test_the_words_that_the_shop_shares_with_its_ingress() -> None:
+    assert haproxy.KEYED_PATHS == app.KEYED
+    assert haproxy.REQUEST_ID == services.REQUEST_ID_HEADER
+
+
+def test_a_new_manager_starts_with_the_last_routes(written: str, tmp_path: Path) -> None:
+    file = tmp_path / "haproxy.cfg"
+    haproxy._mend(file)
+    with_routes = file.read_text()
+    without = "\n".join(line for line in written.split("\n") if haproxy.SERVER not in line)
+    file.write_text(without)
+    haproxy._mend(file)
+    assert file.read_text() == with_routes
