@@ -1,7 +1,6 @@
 """The HTTP front: a FastAPI application in each replica, no state that matters."""
 
 import asyncio
-import contextlib
 import logging
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from pearshop.actors.ray_database import RayDatabase
 from pearshop.actors.ray_host import RayHosts
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
+from pearshop.deployments.metrics import degraded
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
 from pearshop.http.app import make_app
@@ -49,6 +49,7 @@ class Api:
         self._release = release_of(configured)
         self._hosts = RayHosts(self._release)
         self._heard_at: datetime | None = None
+        self._degraded = degraded()
         products = Products(self._database, configured.product_cache_seconds, configured.redis_url)
         self._services = Services(
             configured,
@@ -84,8 +85,12 @@ class Api:
 
     async def _pulse(self) -> None:
         while True:
-            with contextlib.suppress(Unavailable):
+            try:
                 await self._hear()
+                self._degraded.set(0, {"part": "database"})
+            except Unavailable:
+                self._degraded.set(1, {"part": "database"})
+            self._degraded.set(not self._services.products.hears, {"part": "redis"})
             await asyncio.sleep(PULSE_S)
 
     async def _hear(self) -> None:

@@ -1,11 +1,15 @@
-"""Plain ASGI before everything else: slashes and the size of bodies."""
+"""Plain ASGI before everything else: how many requests at once, slashes, the size of bodies."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pearshop.errors import Unavailable
 from pearshop.http import answers
 
 API = "/api/"
+AT_ONCE = 256
+"""Requests that one replica works on; the next one is refused at once, while that is cheap."""
+BUSY = Unavailable("The shop carries all the load that it can.")
 
 
 class Edge:
@@ -14,12 +18,23 @@ class Edge:
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self._app = app
         self._limit = max_body_bytes
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._under_way >= AT_ONCE:
+            await answers.unavailable(BUSY, may_repeat=True)(scope, receive, send)
+            return
+        self._under_way += 1
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            self._under_way -= 1
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         if path.startswith(API) and not path.endswith("/"):
             scope["path"] = path + "/"

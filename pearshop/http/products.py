@@ -1,7 +1,8 @@
 """A replica's own memory of the catalogue: trusted for seconds, emptied by notices.
 
 Loads are shared: however many requests miss the same product at once, the database is asked
-once. Redis carries the notices between replicas; without it the seconds are all there is.
+once. Redis carries the notices between replicas; without it the seconds are all there is. While
+the database is away, the last known answers serve on: nothing can be bought then, but looked at.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from pearshop.db import product as rows
 from pearshop.db.execute import Database
 from pearshop.db.product import unknown_product
 from pearshop.domain.product import Product
+from pearshop.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,6 +30,8 @@ CHANNEL = "pearshop:products"
 MAX_PRODUCTS = 20_000
 MAX_PAGES = 64
 RECONNECT_S = 1.0
+NOTICES = 1_000
+"""Products in one notice, at most."""
 
 
 class Expiring(Generic[T]):
@@ -43,6 +47,11 @@ class Expiring(Generic[T]):
         found = self._values.get(key)
         return found[1] if found and found[0] > time.monotonic() else None
 
+    def last(self, key: object) -> T | None:
+        """Return a value that was trusted once, for want of a better one."""
+        found = self._values.get(key)
+        return found[1] if found else None
+
     def put(self, key: object, value: T) -> None:
         """Trust a value from now on."""
         self._values[key] = time.monotonic() + self._seconds, value
@@ -50,13 +59,15 @@ class Expiring(Generic[T]):
         if len(self._values) > self._limit:
             self._values.popitem(last=False)
 
-    def drop(self, key: object) -> None:
-        """Forget a value."""
-        self._values.pop(key, None)
+    def doubt(self, *keys: object) -> None:
+        """Trust these values no more."""
+        for key in keys:
+            if key in self._values:
+                self._values[key] = 0.0, self._values[key][1]
 
-    def clear(self) -> None:
-        """Forget all values."""
-        self._values.clear()
+    def doubt_all(self) -> None:
+        """Trust no value any more."""
+        self.doubt(*self._values)
 
 
 class Products:
@@ -71,7 +82,10 @@ class Products:
         self._changes = 0
         """Grows with each change heard of: a load that began before it is not to be kept."""
         self._loader: Batcher[int] = Batcher(self._load, limit=500)
+        self._notices: Batcher[int] = Batcher(self._send, limit=NOTICES)
         self._redis = redis.asyncio.from_url(redis_url, socket_timeout=1.0) if redis_url else None
+        self.hears = False
+        """Whether notices of other replicas come in."""
 
     async def on_sale(self, product_id: int) -> Product:
         """Return a product that can be bought. Raises `NotFound`."""
@@ -106,15 +120,12 @@ class Products:
             known = await asyncio.shield(running)
         return cast("T", known)
 
-    async def changed(self, ids: Sequence[int]) -> None:
-        """Forget products that have changed, here and in every other replica."""
-        self._forget(ids)
-        if self._redis is None:
-            return
-        try:
-            await self._redis.publish(CHANNEL, ",".join(map(str, ids)))
-        except RedisError as error:
-            logger.warning("No notice of a change could be sent: %s", error)
+    def changed(self, ids: Sequence[int]) -> None:
+        """Forget products that have changed, here and, soon after, in every other replica."""
+        self._doubt(ids)
+        if self._redis is not None:
+            for product_id in ids:
+                self._notices.put(product_id)
 
     async def listen(self) -> None:
         """Hear of changes that other replicas made, until cancelled."""
@@ -123,30 +134,37 @@ class Products:
         while True:
             with contextlib.suppress(RedisError, OSError):
                 await self._hear(self._redis)
-            self._forget_all()
+            self.hears = False
             await asyncio.sleep(RECONNECT_S)
 
     async def _hear(self, connection: "redis.asyncio.Redis") -> None:
         async with connection.pubsub() as notices:
             await notices.subscribe(CHANNEL)
-            self._forget_all()
+            self._doubt_all()  # what was said before went by unheard
+            self.hears = True
             while True:
                 notice = await notices.get_message(ignore_subscribe_messages=True, timeout=30.0)
                 if notice is not None:
-                    self._forget(
+                    self._doubt(
                         [int(each) for each in notice["data"].split(b",") if each.isdigit()]
                     )
 
-    def _forget(self, ids: Sequence[int]) -> None:
-        self._changes += 1
-        for product_id in ids:
-            self._known.drop(product_id)
-        self._pages.clear()
+    async def _send(self, ids: list[int]) -> None:
+        assert self._redis is not None
+        try:
+            await self._redis.publish(CHANNEL, ",".join(map(str, ids)))
+        except RedisError as error:
+            logger.warning("No notice of a change could be sent: %s", error)
 
-    def _forget_all(self) -> None:
+    def _doubt(self, ids: Sequence[int]) -> None:
         self._changes += 1
-        self._known.clear()
-        self._pages.clear()
+        self._known.doubt(*ids)
+        self._pages.doubt_all()
+
+    def _doubt_all(self) -> None:
+        self._changes += 1
+        self._known.doubt_all()
+        self._pages.doubt_all()
 
     def _wait(self, product_id: int) -> "asyncio.Future[Product | None]":
         waiting = self._loading.get(product_id)
@@ -162,9 +180,7 @@ class Products:
             found = {p.id: p for p in await self._database.run(rows.by_ids, ids)}
         except Exception as error:
             for product_id in ids:
-                waiting = self._loading.pop(product_id)
-                waiting.set_exception(error)
-                waiting.exception()  # nobody may be left to hear it
+                self._make_do(product_id, self._loading.pop(product_id), error)
             return
         for product_id in ids:
             product = found.get(product_id)
@@ -172,9 +188,24 @@ class Products:
                 self._known.put(product_id, product)
             self._loading.pop(product_id).set_result(product)
 
+    def _make_do(
+        self, product_id: int, waiting: "asyncio.Future[Product | None]", error: Exception
+    ) -> None:
+        last = self._known.last(product_id)
+        if last is not None and isinstance(error, Unavailable):
+            waiting.set_result(last)
+        else:
+            waiting.set_exception(error)
+            waiting.exception()  # nobody may be left to hear it
+
     async def _make(self, key: object, make: Callable[[], Awaitable[object]]) -> object:
         changes = self._changes
-        page = await make()
+        try:
+            page = await make()
+        except Unavailable:
+            if (last := self._pages.last(key)) is not None:
+                return last
+            raise
         if changes == self._changes:
             self._pages.put(key, page)
         return page

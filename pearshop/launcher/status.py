@@ -109,5 +109,7 @@ def _redis(url: str) -> list[Part]:
         try:
             client.ping()
         except redis.RedisError as error:
-            return [Part("redis", False, f"does not answer: {error}; the shop is slower")]
+            return [
+                Part("redis", False, f"degraded: does not answer, so the shop is slower: {error}")
+            ]
     return [Part("redis", True, "answers")]

@@ -1,17 +1,22 @@
 """The application without a shop behind it: bodies, sizes, slashes, paging, errors."""
 
+import asyncio
 from typing import Any
 
+import orjson
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from pearshop.errors import Unavailable
 from pearshop.http import body
 from pearshop.http.answers import json
-from pearshop.http.app import make_app, openapi
+from pearshop.http.app import ANSWERS, make_app, openapi
+from pearshop.http.dispatch import Dispatch
+from pearshop.http.edge import AT_ONCE, Edge
 from pearshop.http.paging import next_link, page_of
 from pearshop.schemas.order import OrderIn
 
@@ -156,3 +161,47 @@ def test_the_document_describes_itself_without_a_shop() -> None:
     document = openapi()
     assert "/api/order-item/{line}/" in document["paths"]
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+async def test_what_takes_too_long_is_answered_in_time_and_in_doubt() -> None:
+    async def hang(_: Request) -> Response:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    router = APIRouter(prefix="/api/order")
+    router.add_api_route("/", hang, methods=["GET", "POST"])
+    client = TestClient(Dispatch(FastAPI(), [router], ANSWERS, timeout=0.01))
+    for method, safe in (("GET", True), ("POST", False)):
+        answer = client.request(method, "/api/order/")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json()["safe_to_repeat"] is safe
+    keyed = client.post("/api/order/", headers={"Idempotency-Key": "k"})
+    assert keyed.json()["safe_to_repeat"] is True
+
+
+async def test_more_than_a_replica_takes_is_refused_at_once() -> None:
+    gate = asyncio.Event()
+    answers: list[Message] = []
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+
+    async def receive() -> Message:
+        raise AssertionError("not read")
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    edge = Edge(slow, max_body_bytes=10)
+    scope = {"type": "http", "method": "POST", "path": "/api/login", "headers": []}
+    under_way = [asyncio.create_task(edge(dict(scope), receive, send)) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0)
+    await edge(dict(scope), receive, send)
+    assert answers[0]["status"] == 503
+    assert orjson.loads(answers[1]["body"])["safe_to_repeat"] is True
+    gate.set()
+    await asyncio.gather(*under_way)
+    answers.clear()
+    await edge(dict(scope), receive, send)
+    assert answers == []

@@ -1,6 +1,7 @@
 """A replica's memory of the catalogue: shared loads, a time to live, notices."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ async def test_a_change_is_seen_at_once_where_it_was_made(rows: Rows) -> None:
     await products.on_sale(1)
     rows.products[1] = replace(PEAR, price=1)
     assert (await products.on_sale(1)).price == 100
-    await products.changed([1])
+    products.changed([1])
     assert (await products.on_sale(1)).price == 1
 
 
@@ -88,7 +89,7 @@ async def test_pages_are_made_once_and_dropped_on_a_change(rows: Rows) -> None:
         return len(made)
 
     assert await asyncio.gather(*(products.page("a", make) for _ in range(5))) == [1] * 5
-    await products.changed([1])
+    products.changed([1])
     assert await products.page("a", make) == 2
 
 
@@ -106,7 +107,7 @@ async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -
             await asyncio.sleep(0.01)
         assert (await there.on_sale(1)).price == 100
         rows.products[1] = replace(PEAR, price=1)
-        await here.changed([1])
+        here.changed([1])
         while (await there.on_sale(1)).price != 1:
             await asyncio.sleep(0.01)
     listening.cancel()
@@ -116,5 +117,30 @@ async def test_without_redis_answering_a_change_still_counts_here(rows: Rows) ->
     products = Products(rows, 60, "redis://127.0.0.1:1/0")
     await products.on_sale(1)
     rows.products[1] = replace(PEAR, price=1)
-    await products.changed([1])
+    products.changed([1])
     assert (await products.on_sale(1)).price == 1
+
+
+async def test_while_the_database_is_away_the_last_answer_serves(rows: Rows) -> None:
+    products = Products(rows, 0)
+
+    async def make() -> int:
+        await products.on_sale(1)
+        if rows.fails:
+            raise Unavailable("away")
+        return 7
+
+    assert await products.page("a", make) == 7
+    rows.fails = True
+    assert await products.on_sale(1) == PEAR
+    assert await products.page("a", make) == 7
+    rows.fails = False
+    rows.products[1] = replace(PEAR, price=1)
+    assert (await products.on_sale(1)).price == 1
+
+
+async def test_a_redis_that_hangs_holds_up_no_one(rows: Rows) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        products = Products(rows, 60, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        products.changed([1])  # not awaited: there is nothing to wait for
+        assert not products.hears

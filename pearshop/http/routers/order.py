@@ -59,7 +59,7 @@ async def place_order(request: Request) -> Response:
         wish.expected_total_price,
     )
     if not placed.repeated:
-        await shop.products.changed([line.product_id for line in placed.order.lines])
+        shop.products.changed([line.product_id for line in placed.order.lines])
     with once_done():
         content = (await _render(shop, [placed.order]))[0]
     return json(content, 201, REPEATED if placed.repeated else None)

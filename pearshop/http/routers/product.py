@@ -51,7 +51,7 @@ async def create_product(request: Request) -> Response:
     wish = await body.read(request, ProductIn)
     shop = services(request)
     product = await shop.database.run(rows.create, ProductDraft(**wish.model_dump()))
-    await shop.products.changed([product.id])
+    shop.products.changed([product.id])
     return json(render_product(product), 201)
 
 
@@ -99,14 +99,14 @@ async def delete_product(request: Request, product_id: str) -> Response:
     staff(request)
     shop = services(request)
     product = await shop.database.run(rows.hide, identity(product_id, "product"))
-    await shop.products.changed([product.id])
+    shop.products.changed([product.id])
     return Response(status_code=204)
 
 
 async def _change(request: Request, product_id: str, changes: dict[str, Any]) -> Response:
     shop = services(request)
     product = await shop.database.run(rows.change, identity(product_id, "product"), changes)
-    await shop.products.changed([product.id])
+    shop.products.changed([product.id])
     return json(render_product(product))
 
 
