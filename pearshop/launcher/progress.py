@@ -14,8 +14,9 @@ class Progress:
         self._console = console or Console(highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
-        """Print a line."""
-        self._console.print(text, markup=False)
+        """Print a line, if it can be printed: a log on a full disk is no reason to stop."""
+        with contextlib.suppress(OSError):
+            self._console.print(text, markup=False)
 
     @contextlib.contextmanager
     def step(self, text: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from pearshop.errors import ConfigurationError
 from pearshop.launcher import config
 from pearshop.launcher.cluster import Cluster, environment
 from pearshop.launcher.database import migrated
+from pearshop.launcher.drain import drain
 from pearshop.launcher.processes import describe, stop_leftovers
 from pearshop.launcher.progress import Progress
 from pearshop.launcher.seed import seed
@@ -202,18 +203,23 @@ class Shop:
         return self._settings.staff_password.get_secret_value()
 
     def _watch(self) -> NoReturn:
+        changed = False
         while True:
             time.sleep(WATCH_PERIOD_S)
-            if self._servers.restart_dead(self._progress.say):
-                self._write_run()
+            changed |= self._servers.restart_dead(self._progress.say)
             if not self._cluster.is_running():
                 self._restart_cluster()
-                self._write_run()
+                changed = True
+            if changed:
+                with contextlib.suppress(OSError):  # on a full disk: tried again
+                    self._write_run()
+                    changed = False
 
     def _stop(self) -> None:
         self._stopping = True
         if self._cluster.pid or self._servers.pids():
             self._progress.say("Stopping ...")
+        drain(self._folder.runtime / "h")
         self._cluster.stop()
         stop_leftovers(self._folder.runtime)
         self._servers.stop()

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 
-from tests.faults.plant import Plant
+from tests.faults.plant import Plant, deployment_of
 from tests.faults.shoppers import Load
 from tests.faults.waiting import wait_for
 
@@ -127,6 +127,26 @@ def _deploy_a_release(plant: Plant, _: Load) -> None:
     wait_for(lambda: not hosts & _pids(plant, "cart host"), "new cart hosts")
 
 
+def _kill_a_node(plant: Plant, load: Load) -> None:
+    """Join a worker node, let the shop spread over it, and kill all that runs there."""
+
+    def spread(application: dict[str, Any]) -> None:
+        deployment_of(application, "Api")["user_config"]["cart_hosts"] = 4
+        for name in ("Api", "Database"):
+            deployment_of(application, name)["autoscaling_config"] |= {
+                "min_replicas": 4,
+                "max_replicas": 4,
+            }
+
+    with plant.further_node() as node:
+        plant.deploy(spread)
+        parts = ("cart host", "Api replica", "Database replica")
+        wait_for(lambda: all(map(node.runs, parts)), "a part of each kind on the node")
+        load.await_acknowledged(5)
+    load.await_acknowledged(5)
+    plant.set_hosts(1)
+
+
 def _pids(plant: Plant, *parts: str) -> set[int]:
     return {each.pid for part in parts for each in plant.processes(part)}
 
@@ -158,6 +178,7 @@ FAULTS = (
     Fault("a cart host paused for 10 s (SIGSTOP), its carts moved, then SIGCONT", _pause_a_host),
     Fault("number of cart hosts 1 → 3 → 2 → 1", _hosts_change),
     Fault("`serve deploy` of a new release", _deploy_a_release),
+    Fault("a worker node with all that runs on it", _kill_a_node),
     Fault("the Ray head (`up` starts another)", _kill_ray),
     Fault("everything at once, `up` included, then `up` again", _kill_everything),
 )

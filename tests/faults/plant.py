@@ -1,6 +1,5 @@
 """A running shop and its processes by their part, for those who mean to harm it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import httpx
 import psutil
 from sqlalchemy import Engine
 
+from pearshop.db.embedded_server import free_port
 from pearshop.db.engine import make_engine
 from pearshop.launcher import config
 from pearshop.launcher.dashboard import Dashboard
@@ -46,6 +46,42 @@ def pearshop(*arguments: str, **environment: str) -> "subprocess.CompletedProces
         timeout=COMMAND_S,
         check=False,
     )
+
+
+class Node:
+    """A worker node on this machine, joined to a shop's cluster."""
+
+    def __init__(self, head: psutil.Process) -> None:
+        command = head.cmdline()
+        address = f"127.0.0.1:{command[command.index('--port') + 1]}"
+        # Two nodes of one machine: what they would both listen on has to differ.
+        ports = {
+            "RAY_SERVE_WORKER_PROXY_HTTP_PORT": str(free_port()),
+            "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+            "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+        }
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "ray.scripts.scripts", "start", "--address", address),
+                *("--node-ip-address", "127.0.0.1", "--num-cpus", "2", "--block"),
+                *("--object-store-memory", "100000000", "--disable-usage-stats"),
+                *("--dashboard-agent-listen-port", str(free_port())),
+            ],
+            env=head.environ() | ports,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def runs(self, part: str) -> bool:
+        """Return whether a part of the shop, see `PARTS`, runs on this node."""
+        return any(_is(each, PARTS[part]) for each in session_members([self._process.pid]))
+
+    def kill(self) -> None:
+        """Kill everything on it at once. Safe to repeat."""
+        kill(session_members([self._process.pid]))
+        self._process.wait()
 
 
 @dataclass
@@ -145,11 +181,19 @@ class Plant:
         kill(everything)
         wait_gone(lambda: [each.pid for each in everything if lives(each.pid)], 30)
 
-    def replicas_that_answer(self) -> int:
-        """Return how many `Api` replicas HAProxy may send to."""
-        applications = Dashboard(self.run.dashboard_url).applications()
-        replicas = applications[config.APPLICATION]["deployments"]["Api"]["replicas"]
-        return sum(replica["state"] == "RUNNING" for replica in replicas)
+    @contextmanager
+    def further_node(self) -> Iterator[Node]:
+        """Join another node to the cluster for the time of the block."""
+        node = Node(psutil.Process(self.run.pids["ray"]))
+        try:
+            wait_for(lambda: self._nodes() == 2, "the node to join")
+            yield node
+        finally:
+            node.kill()
+
+    def _nodes(self) -> int:
+        found = httpx.get(f"{self.run.dashboard_url}/api/v0/nodes", timeout=10).json()
+        return sum(each["state"] == "ALIVE" for each in found["data"]["result"]["result"])
 
     @contextmanager
     def staff(self) -> Iterator[httpx.Client]:
@@ -185,11 +229,6 @@ class Plant:
         """Return what `pearshop status` says."""
         arguments = ["status", "--state-dir", str(self.state)]
         return pearshop(*arguments, **self.environment).stdout
-
-    def settings(self) -> dict[str, Any]:
-        """Return `run.json`."""
-        found: dict[str, Any] = json.loads((self.state / "run.json").read_text())
-        return found
 
 
 def deployment_of(application: dict[str, Any], name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from loadtests import client
 from loadtests.book import Book
 from loadtests.client import Account, GaveUpError, Stats
 from loadtests.reconcile import Finding, audit, take_baseline
-from loadtests.result import Driven, Result, markdown, percentiles
+from loadtests.result import Driven, Result, percentiles, sheets
 from loadtests.shopper import Shopper
 from loadtests.trace import Add, Invoice, Plan
 from tests.loadtests.fake_shop import FakeShop, save, stock_shop
@@ -156,7 +156,7 @@ def test_percentiles_and_tables() -> None:
         Plan([], Counter({"cancellation": 3})), 32, driven, [Finding(ANSWERS, 4, ("a", "b"))]
     )
     assert not result.ok
-    shown = markdown(result)
+    shown = "\n".join(sheet.markdown() for sheet in sheets(result))
     assert "| requests/s | 2 |" in shown
     assert "| cancellation | 3 |" in shown
     assert f"| {ANSWERS} (4) | FAILED: a; b |" in shown
