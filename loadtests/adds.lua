@@ -2,7 +2,8 @@
 local tokens = {}
 for token in io.lines(os.getenv("PEARSHOP_TOKENS")) do tokens[#tokens + 1] = token end
 local path = os.getenv("PEARSHOP_PATH")
-local products = tonumber(os.getenv("PEARSHOP_PRODUCTS"))
+local products = {}
+for id in os.getenv("PEARSHOP_PRODUCTS"):gmatch("%d+") do products[#products + 1] = id end
 math.randomseed(os.time())
 
 request = function()
@@ -10,7 +11,7 @@ request = function()
     ["Authorization"] = "Bearer " .. tokens[math.random(#tokens)],
     ["Content-Type"] = "application/json",
   }
-  local body = string.format('{"product_id":%d,"quantity":1}', math.random(products))
+  local body = string.format('{"product_id":%s,"quantity":1}', products[math.random(#products)])
   return wrk.format("POST", path, headers, body)
 end
 

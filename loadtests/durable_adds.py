@@ -6,70 +6,41 @@ an add was answered by an error or an add that was acknowledged is not in the da
 """
 
 import argparse
-import json
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 from sqlalchemy import Engine, text
 
-from pearshop.db.embedded_server import free_port
-from pearshop.db.engine import make_engine
-from pearshop.domain.user import User
-from pearshop.http.tokens import Tokens
+from loadtests.accounts import Wallet, make_products, make_shoppers
+from loadtests.shop import engine_of, own_shop
+from loadtests.wrk import ADDS, Goods, Sample, load, require
+from pearshop.errors import ConfigurationError
 from pearshop.launcher import config
 from pearshop.launcher.dashboard import Dashboard
-from pearshop.settings import Settings
+from pearshop.launcher.state import Run
 
 ROOT = Path(__file__).parents[1]
-SCRIPT = Path(__file__).with_name("adds.lua")
+FLOOR = "/floor/order-item/"
 SHOPPERS = 500
-PRODUCTS = 50
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One run of wrk. Latencies in ms."""
-
-    rate: float
-    requests: int
-    errors: int
-    p50: float
-    p99: float
-    commits: float = 0.0
 
 
 @contextmanager
-def running_shop(state: Path) -> Iterator[dict[str, str]]:
-    """Run a shop with the floor beside it; yield its `run.json`."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pearshop.cli"]
-    port = free_port()
-    folder = f"--state-dir={state}"
-    subprocess.run(  # noqa: S603
-        [*command, "up", "--detach", "--no-demo", f"--port={port}", folder],
-        env=environment,
-        check=True,
-    )
-    try:
-        run = json.loads((state / "run.json").read_text())
-        _deploy_floor(run, port)
+def shop_and_floor(state: Path) -> Iterator[Run]:
+    """Run a shop with the floor beside it."""
+    with own_shop(state, {"PYTHONPATH": str(ROOT)}) as run:
+        _deploy_floor(run)
         yield run
-    finally:
-        subprocess.run([*command, "down", folder], check=True)  # noqa: S603
 
 
-def _deploy_floor(run: dict[str, str], port: int) -> None:
-    description = config.load("127.0.0.1", port)
+def _deploy_floor(run: Run) -> None:
+    description = config.load("127.0.0.1", httpx.URL(run.api_url).port or 80)
     shop = description["applications"][0]
     api = next(each for each in shop["deployments"] if each["name"] == "Api")
     floor = {key: value for key, value in api.items() if key != "user_config"}
@@ -81,65 +52,21 @@ def _deploy_floor(run: dict[str, str], port: int) -> None:
             "deployments": [floor | {"name": "Floor"}],
         }
     )
-    dashboard = Dashboard(run["dashboard_url"])
+    dashboard = Dashboard(run.dashboard_url)
     dashboard.deploy(description, 120)
-    floor_url = run["api_url"] + "/floor/order-item/"
+    floor_url = run.api_url + FLOOR
     while not (dashboard.is_running("floor") and httpx.post(floor_url).status_code == 201):
         time.sleep(0.2)
 
 
-def prepare(engine: Engine, state: Path) -> None:
-    """Store shoppers and products, and write the shoppers' tokens where wrk reads them."""
-    with engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO users (username, username_key, password_hash) "
-                "SELECT 'w' || g, 'w' || g, '' FROM generate_series(1, :n) g"
-            ),
-            {"n": SHOPPERS},
-        )
-        connection.execute(
-            text(
-                "INSERT INTO products (name, price) "
-                "SELECT 'Pear ' || g, 250 FROM generate_series(1, :n) g"
-            ),
-            {"n": PRODUCTS},
-        )
-        shoppers = connection.execute(
-            text("SELECT id, username FROM users WHERE username LIKE 'w%'")
-        ).all()
-    tokens = Tokens((state / "signing-key").read_text().strip())
-    lines = [tokens.access(User(row.id, row.username, False), 0) for row in shoppers]
-    (state / "tokens").write_text("\n".join(lines))
-
-
-def load(url: str, path: str, state: Path, connections: int, seconds: int) -> Sample:
-    """Run wrk once."""
-    done = subprocess.run(  # noqa: S603
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), url],  # noqa: S607
-        env=os.environ
-        | {
-            "PEARSHOP_TOKENS": str(state / "tokens"),
-            "PEARSHOP_PATH": path,
-            "PEARSHOP_PRODUCTS": str(PRODUCTS),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
-    requests, microseconds, errors, p50, p99 = map(float, line.split()[1:])
-    return Sample(requests / microseconds * 1e6, int(requests), int(errors), p50, p99)
-
-
 def load_counting_commits(
-    engine: Engine, url: str, state: Path, connections: int, seconds: int
+    engine: Engine, url: str, goods: Goods, connections: int, seconds: int
 ) -> Sample:
     """Run wrk once on adds and count PostgreSQL's commits for each."""
     before = _commits(engine)
-    sample = load(url, "/api/order-item/", state, connections, seconds)
+    sample = load(url, ADDS, goods, connections, seconds)
     commits = (_commits(engine) - before) / sample.requests
-    return Sample(sample.rate, sample.requests, sample.errors, sample.p50, sample.p99, commits)
+    return replace(sample, commits=commits)
 
 
 def _commits(engine: Engine) -> int:
@@ -164,29 +91,32 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    if shutil.which("wrk") is None:
-        print("wrk is missing: apt-get install wrk")
+    try:
+        require()
+    except ConfigurationError as error:
+        print(error)
         return 1
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        with running_shop(state) as run:
-            engine = make_engine(Settings(database_url=run["database_url"]), pool_size=1)
-            prepare(engine, state)
-            return measure(engine, run["api_url"], state, options)
+        with shop_and_floor(state) as run:
+            engine = engine_of(run)
+            goods = Goods(state / "tokens", make_products(engine))
+            Wallet(state).write(make_shoppers(engine, SHOPPERS), goods.tokens)
+            return measure(engine, run.api_url, goods, options)
 
 
-def measure(engine: Engine, url: str, state: Path, options: argparse.Namespace) -> int:
+def measure(engine: Engine, url: str, goods: Goods, options: argparse.Namespace) -> int:
     """Load floor and adds in turn; print a row for each number of connections."""
-    load(url, "/floor/order-item/", state, 32, 3)  # warm-up
-    sent = [load(url, "/api/order-item/", state, 32, 8)]
+    load(url, FLOOR, goods, 32, 3)  # warm-up
+    sent = [load(url, ADDS, goods, 32, 8)]
     print("| connections | floor/s | adds/s | ratio | add p50 ms | add p99 ms | commits per add |")
     print("|---|---|---|---|---|---|---|")
     for connections in options.connections:
         floors: list[Sample] = []
         adds: list[Sample] = []
         for _ in range(options.rounds):
-            floors.append(load(url, "/floor/order-item/", state, connections, options.seconds))
-            adds.append(load_counting_commits(engine, url, state, connections, options.seconds))
+            floors.append(load(url, FLOOR, goods, connections, options.seconds))
+            adds.append(load_counting_commits(engine, url, goods, connections, options.seconds))
         sent += adds
         ratio = statistics.median(a.rate / f.rate for a, f in zip(adds, floors, strict=True))
         print(

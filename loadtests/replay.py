@@ -27,8 +27,9 @@ from loadtests.book import Book
 from loadtests.client import Account, Api, GaveUpError
 from loadtests.goods import load_goods, set_stock
 from loadtests.reconcile import audit, take_baseline
-from loadtests.result import Driven, Result, markdown, show
+from loadtests.result import Driven, Result, sheets
 from loadtests.shopper import Shopper
+from loadtests.tables import output
 from loadtests.trace import Invoice, Plan, make_plan, read_lines
 from pearshop.errors import ConfigurationError, PearShopError
 from pearshop.settings import sqlalchemy_url
@@ -117,10 +118,7 @@ def replay(
     except (PearShopError, GaveUpError, OperationalError, OSError) as error:
         screen.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from None
-    if as_markdown:
-        print(markdown(result))
-    else:
-        show(result, Console())
+    output(sheets(result), as_markdown=as_markdown)
     raise typer.Exit(0 if result.ok else 1)
 
 

@@ -1,14 +1,11 @@
-"""The result of a replay as tables, for a terminal or for Markdown."""
+"""The result of a replay as tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from loadtests.client import Stats
 from loadtests.reconcile import Finding
+from loadtests.tables import Sheet
 from loadtests.trace import Plan
 
 Rows = list[tuple[str, str]]
@@ -86,27 +83,11 @@ def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
     return (p50, p95, p99)
 
 
-def show(result: Result, console: Console) -> None:
-    """Print the tables to a terminal."""
-    for title, rows in _tables(result):
-        table = Table(title=title, title_justify="left", show_header=False)
-        for name, value in rows:
-            table.add_row(escape(name), escape(value))
-        console.print(table)
-
-
-def markdown(result: Result) -> str:
-    """Return the tables as Markdown."""
-    parts = []
-    for title, rows in _tables(result):
-        lines = [f"| {name} | {value} |" for name, value in rows]
-        parts.append("\n".join([f"| {title} | |", "|---|---|", *lines]))
-    return "\n\n".join(parts)
-
-
-def _tables(result: Result) -> tuple[tuple[str, Rows], ...]:
-    return (
-        ("replayed", result.load()),
-        ("lines of the trace left out", result.skipped()),
-        ("reconciled", result.audit()),
-    )
+def sheets(result: Result) -> list[Sheet]:
+    """Return the tables."""
+    titled = {
+        "replayed": result.load(),
+        "lines of the trace left out": result.skipped(),
+        "reconciled": result.audit(),
+    }
+    return [Sheet((title, ""), rows) for title, rows in titled.items()]

@@ -30,6 +30,7 @@ CHANNEL = "pearshop:products"
 MAX_PRODUCTS = 20_000
 MAX_PAGES = 64
 RECONNECT_S = 1.0
+QUIET_S = 1.0
 NOTICES = 1_000
 """Products in one notice, at most."""
 
@@ -143,8 +144,10 @@ class Products:
             self._doubt_all()  # what was said before went by unheard
             self.hears = True
             while True:
-                notice = await notices.get_message(ignore_subscribe_messages=True, timeout=30.0)
-                if notice is not None:
+                notice = await notices.get_message(ignore_subscribe_messages=True, timeout=QUIET_S)
+                if notice is None:
+                    await connection.ping()  # a Redis that hangs is as silent as one without news
+                else:
                     self._doubt(
                         [int(each) for each in notice["data"].split(b",") if each.isdigit()]
                     )

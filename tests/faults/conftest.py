@@ -12,8 +12,8 @@ from tests.faults.plant import Plant
 from tests.faults.table import Row
 
 ROWS: pytest.StashKey[list[Row]] = pytest.StashKey()
-SETTINGS = {"PEARSHOP_CART_IDLE_SECONDS": "2"}
-"""Carts leave memory and come back all the time."""
+SETTINGS = {"PEARSHOP_CART_IDLE_SECONDS": "2", "RAY_metrics_report_interval_ms": "1000"}
+"""Carts leave memory and come back all the time; metrics are not waited for."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,6 +1,8 @@
 """A replica's memory of the catalogue: shared loads, a time to live, notices."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -111,6 +113,23 @@ async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -
         while (await there.on_sale(1)).price != 1:
             await asyncio.sleep(0.01)
     listening.cancel()
+
+
+async def test_a_redis_that_hangs_is_noticed(rows: Rows, tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        assert server.pid is not None
+        products = Products(rows, 60, server.url)
+        listening = asyncio.create_task(products.listen())
+        async with asyncio.timeout(20):
+            while not products.hears:
+                await asyncio.sleep(0.01)
+            os.kill(server.pid, signal.SIGSTOP)
+            while products.hears:
+                await asyncio.sleep(0.01)
+            os.kill(server.pid, signal.SIGCONT)
+            while not products.hears:
+                await asyncio.sleep(0.01)
+        listening.cancel()
 
 
 async def test_without_redis_answering_a_change_still_counts_here(rows: Rows) -> None:
