@@ -29,6 +29,8 @@ STATUS_OF: dict[type[Refused], int] = {
     Refused: 400,
 }
 """The one place where a typed refusal becomes a status."""
+REPEATED = {"Idempotent-Replayed": "true"}
+"""Headers of the answer to a request that its idempotency key had carried out before."""
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,24 +1,15 @@
 """Orders over HTTP: what is charged, what is refused, and a rush for the last pieces."""
 
-import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, insert, select
 
-from pearshop.db.tables import order_lines, orders, products, sessions, users
-from pearshop.domain.user import User
-from pearshop.http.tokens import Tokens
 from tests.e2e.conftest import Caller, Shop
-from tests.e2e.test_accounts import signing_key
-from tests.e2e.test_cart import CART, REPLAYED, add, assert_refused, cart_of, new_key, order
+from tests.e2e.test_cart import REPLAYED, add, assert_refused, cart_of, new_key, order
 
 ORDERS = "/api/order/"
 IDS: list[Any] = [[], None, 5, "5", {}, [0], [-1], [2**63], [True], [1.5], ["x"], [[1]]]
@@ -371,81 +362,3 @@ class TestBodies:
         assert [line["id"] for line in placed["order_items"]] == ids
         assert shopper.get("/api/order" + slash).json() == [placed]
         assert shopper.get(f"/api/order/{placed['id']}{slash}").json() == placed
-
-
-SHOPPERS = 1_000
-UNITS = 100
-AT_ONCE = 64
-
-
-class TestRush:
-    """A thousand shoppers after the last hundred pieces."""
-
-    async def test_exactly_what_there_is_gets_sold(self, shop: Shop) -> None:
-        product = shop.product(name="Last pears", stock=UNITS)["id"]
-        with shop.engine.begin() as connection:
-            tokens = many_shoppers(connection, Tokens(signing_key(shop)))
-        limit = asyncio.Semaphore(AT_ONCE)
-        async with many_connections(shop) as http:
-            answers = await asyncio.gather(
-                *(buy_one(http, limit, token, product) for token in tokens)
-            )
-        assert Counter(a.status_code for a in answers) == {201: UNITS, 409: SHOPPERS - UNITS}
-        refused = [a.json() for a in answers if a.status_code == 409]
-        assert {a["code"] for a in refused} == {"out_of_stock"}
-        assert all(a["lines"][0]["available"] == 0 for a in refused)
-        placed = {a.json()["id"] for a in answers if a.status_code == 201}
-        assert len(placed) == UNITS
-        with shop.engine.connect() as connection:
-            assert stored(connection, product) == (0, placed, UNITS)
-
-
-async def buy_one(
-    http: httpx.AsyncClient, limit: asyncio.Semaphore, token: str, product: int
-) -> httpx.Response:
-    """Put one piece into the cart and order it; return what the order was answered."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with limit:
-        added = await http.post(CART, json={"product_id": product, "quantity": 1}, headers=headers)
-        assert added.status_code == 201, added.text
-        return await http.post(ORDERS, json=wish(added.json()), headers=headers)
-
-
-@asynccontextmanager
-async def many_connections(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    async with httpx.AsyncClient(
-        base_url=shop.http.base_url, timeout=60, limits=limits, trust_env=False
-    ) as http:
-        yield http
-
-
-def many_shoppers(connection: Connection, tokens: Tokens) -> list[str]:
-    """Store many accounts with an open session each; return their access tokens."""
-    stamp = time.time_ns()
-    names = [f"rush-{stamp}-{number}" for number in range(SHOPPERS)]
-    rows = [{"username": n, "username_key": n, "password_hash": "none"} for n in names]
-    connection.execute(insert(users), rows)
-    made = connection.execute(
-        select(users.c.id, users.c.username).where(users.c.username.in_(names))
-    ).all()
-    later = datetime.now(UTC) + timedelta(hours=1)
-    connection.execute(insert(sessions), [{"user_id": r.id, "expires_at": later} for r in made])
-    opened = connection.execute(
-        select(sessions.c.user_id, sessions.c.id).where(
-            sessions.c.user_id.in_([row.id for row in made])
-        )
-    )
-    session_of = {row.user_id: row.id for row in opened}
-    return [tokens.access(User(r.id, r.username, False), session_of[r.id]) for r in made]
-
-
-def stored(connection: Connection, product: int) -> tuple[int | None, set[int], int]:
-    """What the database holds of a product: stock left, orders that sold it, pieces sold."""
-    left = connection.execute(select(products.c.stock).where(products.c.id == product)).scalar_one()
-    sold = connection.execute(
-        select(orders.c.id, order_lines.c.quantity)
-        .join(order_lines, order_lines.c.order_id == orders.c.id)
-        .where(order_lines.c.product_id == product)
-    ).all()
-    return left, {row.id for row in sold}, sum(row.quantity for row in sold)

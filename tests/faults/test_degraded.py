@@ -105,3 +105,14 @@ def test_a_host_that_hangs_is_killed_and_its_carts_go_on(
     wait_for(lambda: shopper.get(CART).status_code == 200, "another host")
     assert hung.pid not in {each.pid for each in plant.processes("cart host")}
     assert [line["quantity"] for line in shopper.get(CART).json()] == [1]
+
+
+@pytest.mark.long
+def test_hosts_whose_shop_is_gone_end_themselves(plant: Plant) -> None:
+    """They are detached from the replicas that made them, so nobody else would."""
+    assert plant.processes("cart host")
+    gone = httpx.delete(f"{plant.run.dashboard_url}/api/serve/applications/", timeout=60)
+    assert gone.status_code == 200, gone.text
+    wait_for(lambda: not plant.processes("cart host"), "the hosts to end")
+    plant.deploy(lambda _: None)
+    plant.put_on_sale([None])

@@ -22,7 +22,7 @@ from pearshop.domain.order import OrderLine
 from pearshop.domain.user import User
 from pearshop.errors import Invalid, NotFound
 from pearshop.http import body
-from pearshop.http.answers import json
+from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.paging import next_link, page_of
@@ -32,7 +32,6 @@ from pearshop.schemas.cart import LineIn, LineOut, LinePatch, LinePut, render_li
 from pearshop.schemas.order import render_sold
 
 router = APIRouter(prefix="/api/order-item", tags=["cart"])
-REPEATED = {"Idempotent-Replayed": "true"}
 
 
 @router.get("/", response_model=list[LineOut], **route(signed_in=True, paged=True))

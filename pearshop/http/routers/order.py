@@ -8,7 +8,7 @@ from pearshop.db import order as rows
 from pearshop.domain.cart import split_line_id
 from pearshop.domain.order import Order, unknown_lines
 from pearshop.http import body
-from pearshop.http.answers import json
+from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.paging import next_link, page_of
@@ -16,7 +16,6 @@ from pearshop.http.services import Services, once_done, services, session
 from pearshop.schemas.order import OrderIn, OrderOut, render_order
 
 router = APIRouter(prefix="/api/order", tags=["orders"])
-REPEATED = {"Idempotent-Replayed": "true"}
 
 
 @router.get("/", response_model=list[OrderOut], **route(signed_in=True, paged=True))
