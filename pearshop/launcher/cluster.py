@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 from pearshop.db.embedded_server import free_port
-from pearshop.errors import ConfigurationError
+from pearshop.errors import ConfigurationError, Unavailable
 from pearshop.launcher.config import APPLICATION, has_haproxy
 from pearshop.launcher.dashboard import Dashboard
 from pearshop.launcher.processes import kill, session_members, wait_gone
@@ -34,6 +34,10 @@ def environment(runtime: Path, settings: dict[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in DROPPED}
     # Ray runs its workers at nice 15: beside PostgreSQL on the same cores they would starve.
     inherited.setdefault("RAY_worker_niceness", "0")
+    # Ray would run each worker through `uv run`, in a copy of the folder that `up` was called in.
+    inherited["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
+    # Events of each actor call, for the dashboard's list of tasks: they grow GCS by 10 MB a minute.
+    inherited.setdefault("RAY_task_events_report_interval_ms", "0")
     # An acknowledged command is durable, and nobody else serves while one machine drains.
     inherited.setdefault("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0")
     # A node that is gone is noticed after 2.5 s, one that hangs after 15 s; not after 15 and 60.
@@ -139,7 +143,7 @@ class Cluster:
         dashboard = Dashboard(self.dashboard_url)
         deadline = time.monotonic() + DEPLOY_TIMEOUT_S
         dashboard.deploy(config, DEPLOY_TIMEOUT_S)
-        while not (dashboard.is_running(APPLICATION) and _answers(f"{api_url}/api/product/")):
+        while not (_is_running(dashboard) and _answers(f"{api_url}/api/product/")):
             if not self.is_running():
                 raise ConfigurationError(f"Ray ended: {self._last_words()}")
             if time.monotonic() > deadline:
@@ -189,6 +193,13 @@ class Cluster:
             if lines:
                 return f"{lines[-1].strip()} (all of it: {self.log})"
         return f"it said nothing; its logs are in {self._runtime / 'ray'}"
+
+
+def _is_running(dashboard: Dashboard) -> bool:
+    try:
+        return dashboard.is_running(APPLICATION)
+    except Unavailable:  # it is slow on a busy machine; there is a deadline for the whole
+        return False
 
 
 def _answers(url: str) -> bool:

@@ -17,7 +17,7 @@ import psycopg2
 
 from tests.faults.plant import Plant, deployment_of
 from tests.faults.shoppers import Load
-from tests.faults.waiting import wait_for
+from tests.waiting import wait_for
 
 PAUSED_S = 10.0
 

@@ -22,7 +22,7 @@ from pearshop.launcher.dashboard import Dashboard
 from pearshop.launcher.processes import kill, lives, session_members, wait_gone
 from pearshop.launcher.state import Run, StateFolder
 from pearshop.settings import Settings
-from tests.faults.waiting import wait_for
+from tests.waiting import wait_for
 
 COMMAND_S = 240
 PARTS = {

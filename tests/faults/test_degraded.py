@@ -11,7 +11,7 @@ import pytest
 
 from pearshop.launcher.state import StateFolder
 from tests.faults.plant import Plant
-from tests.faults.waiting import wait_for
+from tests.waiting import wait_for
 
 PASSWORD = "correct horse battery"
 CART = "/api/order-item/"

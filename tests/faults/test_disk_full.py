@@ -14,7 +14,7 @@ from tests.faults.plant import Plant
 from tests.faults.shoppers import Load
 from tests.faults.table import Row
 from tests.faults.test_faults import SHORT, STOCKS
-from tests.faults.waiting import wait_for
+from tests.waiting import wait_for
 
 DISK = "320m"
 """Room for a new PostgreSQL and some work."""

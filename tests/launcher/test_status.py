@@ -23,10 +23,10 @@ def deployment(status: str, message: str = "") -> dict[str, Any]:
 
 def test_each_wanted_host_has_a_line() -> None:
     actors = [
-        actor("cart-host-0", "DEAD"),
-        actor("cart-host-0", "ALIVE"),
-        actor("cart-host-1", "RESTARTING"),
-        actor("cart-host-7", "DEAD"),
+        actor("cart-host-0-old", "DEAD"),
+        actor("cart-host-0-new", "ALIVE"),
+        actor("cart-host-1-new", "RESTARTING"),
+        actor("cart-host-7-old", "DEAD"),
         actor("something else", "DEAD"),
     ]
     parts = host_parts(actors, 3)

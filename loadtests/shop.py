@@ -1,0 +1,46 @@
+"""The shop that is loaded: one that runs already, or one started for it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from pearshop.db.embedded_server import free_port
+from pearshop.db.engine import make_engine
+from pearshop.errors import ConfigurationError
+from pearshop.launcher.state import Run, StateFolder
+from pearshop.settings import Settings
+
+
+def running_shop(state: Path) -> Run:
+    """Return what runs in a state folder. Raises `ConfigurationError` when nothing does."""
+    run = StateFolder(state).read_run() if state.is_dir() else None
+    if run is None:
+        raise ConfigurationError(f"No shop runs in {state}: start it with `pearshop up`.")
+    return run
+
+
+@contextmanager
+def own_shop(state: Path, variables: Mapping[str, str]) -> Iterator[Run]:
+    """Start an empty shop with these environment variables added, and stop it at the end."""
+    command = [sys.executable, "-m", "pearshop.cli"]
+    folder = f"--state-dir={state}"
+    subprocess.run(  # noqa: S603
+        [*command, "up", "--detach", "--no-demo", f"--port={free_port()}", folder],
+        env=os.environ | variables,
+        stdout=sys.stderr,
+        check=True,
+    )
+    try:
+        yield running_shop(state)
+    finally:
+        subprocess.run([*command, "down", folder], stdout=sys.stderr, check=True)  # noqa: S603
+
+
+def engine_of(run: Run) -> Engine:
+    """Return an engine of one connection to the shop's database."""
+    return make_engine(Settings(database_url=run.database_url), pool_size=1)
