@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import httpx
+import aiohttp
 from sqlalchemy import Connection, insert, select
 
 from pearshop.db.tables import order_lines, orders, products, sessions, users
@@ -31,38 +30,33 @@ class TestRush:
         with shop.engine.begin() as connection:
             tokens = many_shoppers(connection, Tokens(signing_key(shop)))
         limit = asyncio.Semaphore(AT_ONCE)
-        async with many_connections(shop) as http:
+        connector = aiohttp.TCPConnector(limit=AT_ONCE)
+        async with aiohttp.ClientSession(str(shop.http.base_url), connector=connector) as http:
             answers = await asyncio.gather(
                 *(buy_one(http, limit, token, product) for token in tokens)
             )
-        assert Counter(a.status_code for a in answers) == {201: UNITS, 409: SHOPPERS - UNITS}
-        refused = [a.json() for a in answers if a.status_code == 409]
-        assert {a["code"] for a in refused} == {"out_of_stock"}
-        assert all(a["lines"][0]["available"] == 0 for a in refused)
-        placed = {a.json()["id"] for a in answers if a.status_code == 201}
+        assert Counter(status for status, _ in answers) == {201: UNITS, 409: SHOPPERS - UNITS}
+        refused = [body for status, body in answers if status == 409]
+        assert {body["code"] for body in refused} == {"out_of_stock"}
+        assert all(body["lines"][0]["available"] == 0 for body in refused)
+        placed = {body["id"] for status, body in answers if status == 201}
         assert len(placed) == UNITS
         with shop.engine.connect() as connection:
             assert stored(connection, product) == (0, placed, UNITS)
 
 
 async def buy_one(
-    http: httpx.AsyncClient, limit: asyncio.Semaphore, token: str, product: int
-) -> httpx.Response:
-    """Put one piece into the cart and order it; return what the order was answered."""
+    http: aiohttp.ClientSession, limit: asyncio.Semaphore, token: str, product: int
+) -> tuple[int, dict[str, Any]]:
+    """Put one piece into the cart and order it; return status and body of the order's answer."""
     headers = {"Authorization": f"Bearer {token}"}
+    piece = {"product_id": product, "quantity": 1}
     async with limit:
-        added = await http.post(CART, json={"product_id": product, "quantity": 1}, headers=headers)
-        assert added.status_code == 201, added.text
-        return await http.post(ORDERS, json=wish(added.json()), headers=headers)
-
-
-@asynccontextmanager
-async def many_connections(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    async with httpx.AsyncClient(
-        base_url=shop.http.base_url, timeout=60, limits=limits, trust_env=False
-    ) as http:
-        yield http
+        async with http.post(CART, json=piece, headers=headers) as added:
+            line = await added.json()
+            assert added.status == 201, line
+        async with http.post(ORDERS, json=wish(line), headers=headers) as answer:
+            return answer.status, await answer.json()
 
 
 def many_shoppers(connection: Connection, tokens: Tokens) -> list[str]:
