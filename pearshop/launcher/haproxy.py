@@ -4,8 +4,8 @@ Serve runs whatever `RAY_SERVE_HAPROXY_BINARY_PATH` names as its HAProxy. This c
 things and becomes the real one, with the same process id and arguments:
 
 - Serve's configuration answers 500 or hangs up without a word when a replica is gone, and 404 while
-  it knows no routes yet; it lets requests queue without end, and opens its statistics to every
-  interface: `mended` says what it becomes.
+  it knows no routes yet; it lets requests queue without end, sends a line for each to a syslog that
+  nobody keeps, and opens its statistics to every interface: `mended` says what it becomes.
 - When HAProxy dies, Serve needs seconds to notice and to start a new manager. A guard, started
   beside each HAProxy, holds the port meanwhile with a stopgap of the same configuration.
 - The next manager knows no routes at first, and would answer 404: its HAProxy starts with the last
@@ -118,7 +118,8 @@ _ERRORS = _literal(
 """
 )
 _FACTS = _literal(
-    f"""    option http-buffer-request
+    f"""    no log
+    option http-buffer-request
     acl same_twice method GET HEAD PUT DELETE OPTIONS
     acl keyed req.hdr(idempotency-key) -m found
     acl keyed_path path_beg {KEYED_PATHS}

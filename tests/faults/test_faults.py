@@ -12,7 +12,7 @@ from tests.faults.table import Row
 STOCKS: list[int | None] = [None, 1_000, 40, 15]
 """The last two run out: refusals have to be right, too."""
 SHORT = (6, 1)
-LONG = (16, 10)
+LONG = (12, 3)
 """Shoppers, and how many times as often the fault strikes."""
 
 
