@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -60,7 +61,9 @@ class CartHostActor:
             ),
         )
         self._called_at = time.monotonic()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._living: asyncio.Task[None] | None = None
+        # A thread: an actor that Ray has started again gets no call if nobody needs it any more.
+        threading.Thread(target=self._watch, daemon=True).start()
 
     async def execute(self, epoch: int, calls: Sequence[Call]) -> list[Reply]:
         """See `CartHost.execute`."""
@@ -70,21 +73,18 @@ class CartHostActor:
     async def greet(self) -> None:
         """Hear that the shop is still there."""
         self._called_at = time.monotonic()
-        if not self._tasks:
-            self._tasks = [
-                asyncio.create_task(self._host.live()),
-                asyncio.create_task(self._watch()),
-            ]
+        if self._living is None:
+            self._living = asyncio.create_task(self._host.live())
 
     async def stats(self) -> dict[str, int]:
         """See `CartHost.stats`."""
         return self._host.stats()
 
-    async def _watch(self) -> None:
+    def _watch(self) -> None:
         """End this process for good once it is of no use."""
         useful_at = time.monotonic()
         while True:
-            await asyncio.sleep(WATCH_S)
+            time.sleep(WATCH_S)
             now = time.monotonic()
             if not self._host.lease.is_over:
                 useful_at = now

@@ -59,6 +59,9 @@ class EmbeddedPostgres(EmbeddedServer):
             _let_read(self._programs.parent)
         if not self.data.exists():
             self._initialize()
+        # Whoever held it is dead: `start` has seen to that. PostgreSQL takes a dead process that
+        # nobody has reaped, or another server's process of the same number, for a live one.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         self._password = self._password_file.read_text().strip()
 
     def _initialize(self) -> None:

@@ -134,3 +134,19 @@ def test_stop_is_safe_to_repeat(folder: Path) -> None:
     server.stop()
     server.stop()
     assert server.pid is None
+
+
+def test_postgres_starts_although_nobody_has_reaped_the_one_that_was_killed(folder: Path) -> None:
+    killed = EmbeddedPostgres(folder)
+    killed.start()
+    process = killed._process
+    assert process is not None
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+            pass
+        with EmbeddedPostgres(folder) as server:
+            assert query(server.url, "SELECT 42") == 42
+            assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+    finally:
+        process.wait()

@@ -145,6 +145,7 @@ def _kill_a_node(plant: Plant, load: Load) -> None:
         load.await_acknowledged(5)
     load.await_acknowledged(5)
     plant.set_hosts(1)
+    wait_for(lambda: len(plant.processes("cart host")) == 1, "the hosts of before to end")
 
 
 def _pids(plant: Plant, *parts: str) -> set[int]:
