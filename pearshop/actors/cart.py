@@ -27,6 +27,8 @@ class Pending:
     doubt: bool = False
     checked: bool = False
     """The key was looked up: this is no repeat of a command carried out before."""
+    early: bool = False
+    """It waited already when the cart was last asked for: what was found answers it."""
 
     def answer(self, reply: Reply) -> None:
         """Answer once; later answers and answers to those who left are dropped."""
@@ -85,13 +87,12 @@ class CartActor:
         """The call whose turn it is."""
         return self.waiting[0] if self.waiting else None
 
-    def answer_reads(self) -> int:
-        """Answer the reads whose turn it is from the copy in memory; return how many."""
-        count = 0
+    def answer_reads(self, *, early_only: bool = False) -> None:
+        """Answer the reads whose turn it is from the copy in memory."""
         while self.cart is not None and (head := self.head) and _is_read(head):
+            if early_only and not head.early:
+                break
             self.pop().answer(self.cart)
-            count += 1
-        return count
 
     def pop(self) -> Pending:
         """Take the call whose turn it is out of the mailbox."""

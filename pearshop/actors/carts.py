@@ -69,7 +69,7 @@ class Carts:
         self._looking: asyncio.Task[None] | None = None
         self._queue_limit = queue_limit
         self._cart_limit = cart_limit
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[tuple[int, bool], set[asyncio.Task[None]]] = {}
         self._batchers: dict[tuple[int, bool], Batcher[_Waiting]] = {}
         self._waiting: Counter[int] = Counter()
 
@@ -148,17 +148,20 @@ class Carts:
         lane = host, isinstance(call.request, PlaceOrder)
         batcher = self._batchers.get(lane)
         if batcher is None:
+            under_way = self._under_way[lane] = set()
             batcher = self._batchers[lane] = Batcher(
-                lambda batch: self._send(host, batch), limit=BATCH, turns=TURNS
+                lambda batch: self._send(host, under_way, batch), limit=BATCH, turns=TURNS
             )
         return batcher
 
-    async def _send(self, host: int, batch: list[_Waiting]) -> None:
+    async def _send(
+        self, host: int, under_way: set[asyncio.Task[None]], batch: list[_Waiting]
+    ) -> None:
         """Let a batch travel; the next one waits for it, but not for its slowest cart."""
         task = detached(self._exchange(host, batch))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        patience = PATIENCE_S if len(self._under_way) < MAX_UNDER_WAY else None
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        patience = PATIENCE_S if len(under_way) < MAX_UNDER_WAY else None
         await asyncio.wait({task}, timeout=patience)
 
     async def _exchange(self, host: int, batch: list[_Waiting]) -> None:
@@ -167,10 +170,13 @@ class Carts:
         if not batch:
             return
         placement = self._placement
+        calls = [each.call for each in batch]
+        latest = max(call.deadline for call in calls)
         try:
-            replies = await self._hosts.execute(
-                placement.actor(host), placement.epoch, [each.call for each in batch]
-            )
+            async with asyncio.timeout(latest - now):
+                replies = await self._hosts.execute(placement.actor(host), placement.epoch, calls)
+        except TimeoutError:
+            return  # nobody waits any more
         except Unavailable as error:
             replies = [error] * len(batch)
         for each, reply in zip(batch, replies, strict=True):

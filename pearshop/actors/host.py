@@ -183,8 +183,22 @@ class CartHost:
         actor.in_hand = []
         self._advance(actor)
 
+    def _known(self, actors: list[CartActor]) -> list[CartActor]:
+        """Return those whose copies are still to be trusted; the rest start anew.
+
+        A cart may have moved while it stood in a lane, and the grant with it.
+        """
+        for actor in actors:
+            if actor.fence != self.lease.fence:
+                self._release(actor)
+        return [actor for actor in actors if actor.fence == self.lease.fence]
+
     async def _load(self, actors: list[CartActor]) -> None:
+        await self.lease.settled()
         fence = self.lease.fence
+        for actor in actors:
+            for pending in actor.waiting or ():
+                pending.early = True
         keys = [(actor.user_id, key) for actor in actors for key in actor.command_keys()]
         try:
             loaded = await self._store.load([actor.user_id for actor in actors], keys)
@@ -199,10 +213,12 @@ class CartHost:
             actor.cart = loaded.carts.get(actor.user_id) or Cart(actor.user_id)
             actor.fence = fence
             actor.answer_known(loaded.commands, asked)
-            actor.answer_reads()  # what the database holds just now needs no lease
+            # What the database holds answers all who asked before it was asked.
+            actor.answer_reads(early_only=not self.lease.is_good)
             self._release(actor)
 
     async def _save(self, actors: list[CartActor]) -> None:
+        actors = self._known(actors)
         fence = self.lease.fence
         wall = self._wall()
         turns = [(actor, actor.take_turn(int(wall * 1e6), wall)) for actor in actors]
@@ -215,15 +231,19 @@ class CartHost:
             except Unavailable as error:
                 failed = error
             self._stats.saves += 1
-            if failed is None and len(saved) < len(saves):
-                await self._ask_for_successor()
+        fenced: list[tuple[CartActor, Turn]] = []
         for actor, turn in turns:
-            if not turn.done or actor.user_id in saved:
-                self._settle(actor, turn, fence)
+            if turn.done and actor.user_id not in saved:
+                fenced.append((actor, turn))
             else:
-                self._stats.fenced += failed is None
-                # Not stored and no fault: stale, or carried out before. A reload will tell.
-                actor.put_back(turn.taken, doubt=failed is None or failed.unknown)
+                self._settle(actor, turn, fence)
+                self._release(actor)
+        if fenced and failed is None:
+            self._stats.fenced += len(fenced)
+            await self._ask_for_successor()
+        for actor, turn in fenced:
+            # Without a fault: stale, or carried out before. A reload will tell.
+            actor.put_back(turn.taken, doubt=failed is None or failed.unknown)
             self._release(actor)
 
     async def _ask_for_successor(self) -> None:
@@ -252,6 +272,7 @@ class CartHost:
         return None
 
     async def _place(self, actors: list[CartActor]) -> None:
+        actors = self._known(actors)
         fence = self.lease.fence
         turns = [(actor, pending) for actor in actors if (pending := self._pop_order(actor))]
         if not turns:
@@ -262,10 +283,11 @@ class CartHost:
         doubt = False
         try:
             results = await self._store.place(self.lease.grant, orders)
+            if results is None:
+                await self._ask_for_successor()
         except Unavailable as error:
             doubt = error.unknown
         if results is None:
-            await self._ask_for_successor()
             for actor, pending in turns:
                 actor.put_back([pending], doubt=doubt)
                 self._release(actor)

@@ -71,7 +71,11 @@ class Lease:
         """Wait until carts may be served to a caller who knows of `epoch`. Raises `Unavailable`."""
         if self._grant is None or epoch > self._grant.epoch:
             await self.renew()
-        while (left := self._quiet_until - self._monotonic()) > 0:
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until whoever carried these carts before may answer reads no more."""
+        while self.successor is None and (left := self._quiet_until - self._monotonic()) > 0:
             await self._sleep(left)
 
     async def renew(self) -> None:
@@ -90,13 +94,14 @@ class Lease:
         asked = self._monotonic()
         held = self._grant
         current = await (self._store.claim() if held is None else self._store.confirm())
+        if held is not None and current.incarnation != held.incarnation:
+            self.successor = current
+            self._good_until = 0.0
+            self.fence += 1
+            return
         if held is None or current.epoch != held.epoch:
             # Whoever carried these carts until now may answer reads for one more lease.
             self._quiet_until = self._monotonic() + LEASE_S
             self.fence += 1
-        if held is not None and current.incarnation != held.incarnation:
-            self.successor = current
-            self._good_until = 0.0
-            return
         self._grant = current
         self._good_until = asked + LEASE_S

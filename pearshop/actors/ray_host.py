@@ -88,16 +88,15 @@ class CartHostActor:
             now = time.monotonic()
             if not self._host.lease.is_over:
                 useful_at = now
+            elif self._is_superseded_by_itself():
+                os._exit(1)  # the actor is to live; this process is not the one that Ray started
             if now - useful_at > RETIRED_S or now - self._called_at > ABANDONED_S:
-                self._end()
+                # `exit_actor` counts only within a call, and a useless host gets none.
+                ray.kill(ray.get_runtime_context().current_actor)
 
-    def _end(self) -> None:
+    def _is_superseded_by_itself(self) -> bool:
         successor = self._host.lease.successor
-        if successor is not None and successor.actor == self._name:
-            # Ray has started this actor anew although this process still ran: the actor is to live.
-            os._exit(1)
-        # `exit_actor` counts only within a call, and a useless host gets none.
-        ray.kill(ray.get_runtime_context().current_actor)
+        return successor is not None and successor.actor == self._name
 
 
 class RayHosts:

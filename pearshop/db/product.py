@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from pearshop.db.execute import single_statement
 from pearshop.db.tables import products
 from pearshop.domain.product import Product, ProductDraft
 from pearshop.errors import Conflict, NotFound
@@ -21,6 +22,7 @@ def unknown_product() -> NotFound:
     return NotFound("There is no such product.", "product_unknown")
 
 
+@single_statement
 def get(connection: Connection, product_id: int) -> Product:
     """Return one product that is on sale. Raises `NotFound` for unknown and hidden ones."""
     found = by_ids(connection, [product_id])
@@ -29,12 +31,14 @@ def get(connection: Connection, product_id: int) -> Product:
     return found[0]
 
 
+@single_statement
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Product]:
     """Return those products that exist, hidden ones too, in no order."""
     rows = connection.execute(select(*COLUMNS).where(products.c.id.in_(ids)))
     return [Product(*row) for row in rows]
 
 
+@single_statement
 def page(connection: Connection, limit: int, before: tuple[datetime, int] | None) -> list[Product]:
     """Return up to `limit` products on sale, most recently updated first.
 

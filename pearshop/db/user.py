@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from pearshop.db.execute import single_statement
 from pearshop.db.tables import sessions, users
 from pearshop.domain.user import User, username_key
 from pearshop.errors import Invalid, NotFound, Unauthenticated
@@ -47,6 +48,7 @@ def create(
     return User(row.id, username, is_staff)
 
 
+@single_statement
 def credentials(connection: Connection, username: str) -> Credentials | None:
     """Return an account by its name, in whatever letter case."""
     row = connection.execute(
@@ -57,6 +59,7 @@ def credentials(connection: Connection, username: str) -> Credentials | None:
     return row and Credentials(User(row.id, row.username, row.is_staff), row.password_hash)
 
 
+@single_statement
 def get(connection: Connection, user_id: int) -> User:
     """Return an account. Raises `NotFound`."""
     row = connection.execute(
@@ -87,6 +90,7 @@ def open_session(connection: Connection, user_id: int, password_hash: str) -> in
     return session_id
 
 
+@single_statement
 def of_session(connection: Connection, session_id: int) -> User:
     """Return the user of a session that is open. Raises `Unauthenticated`."""
     row = connection.execute(

@@ -103,4 +103,7 @@ class Api:
     async def _greet(self) -> None:
         while True:
             await asyncio.sleep(GREET_PERIOD_S)
-            await self._hosts.greet(self._services.carts.placement)
+            try:
+                await self._hosts.greet(self._services.carts.placement)
+            except Exception:  # Ray's own control store may be away; the next greeting tells
+                logger.exception("The cart hosts could not be greeted.")

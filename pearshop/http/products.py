@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CHANNEL = "pearshop:products"
+PATIENCE_S = 1.0
+"""How long a fresh answer is waited for where there is an old one."""
 MAX_PRODUCTS = 20_000
 MAX_PAGES = 64
 RECONNECT_S = 1.0
@@ -105,7 +107,8 @@ class Products:
                 missing.append(product_id)
             else:
                 found[product_id] = known
-        for product in await asyncio.gather(*(self._wait(each) for each in missing)):
+        waits = (_or_last(self._wait(each), self._known.last(each)) for each in missing)
+        for product in await asyncio.gather(*waits):
             if product is not None:
                 found[product.id] = product
         return found
@@ -118,7 +121,7 @@ class Products:
             if running is None:
                 running = self._paging[key] = detached(self._make(key, make))
                 running.add_done_callback(lambda _: self._paging.pop(key, None))
-            known = await asyncio.shield(running)
+            known = await _or_last(running, self._pages.last(key))
         return cast("T", known)
 
     def changed(self, ids: Sequence[int]) -> None:
@@ -170,12 +173,13 @@ class Products:
         self._pages.doubt_all()
 
     def _wait(self, product_id: int) -> "asyncio.Future[Product | None]":
+        """Return what a load under way, or a new one, will bring for all who wait for it."""
         waiting = self._loading.get(product_id)
         if waiting is None:
             waiting = asyncio.get_running_loop().create_future()
             self._loading[product_id] = waiting
             self._loader.put(product_id)
-        return asyncio.shield(waiting)
+        return waiting
 
     async def _load(self, ids: list[int]) -> None:
         changes = self._changes
@@ -187,8 +191,10 @@ class Products:
             return
         for product_id in ids:
             product = found.get(product_id)
-            if product is not None and changes == self._changes:
+            if product is not None:
                 self._known.put(product_id, product)
+                if changes != self._changes:
+                    self._known.doubt(product_id)
             self._loading.pop(product_id).set_result(product)
 
     def _make_do(
@@ -209,6 +215,14 @@ class Products:
             if (last := self._pages.last(key)) is not None:
                 return last
             raise
-        if changes == self._changes:
-            self._pages.put(key, page)
+        self._pages.put(key, page)
+        if changes != self._changes:
+            self._pages.doubt(key)
         return page
+
+
+async def _or_last(coming: "asyncio.Future[T]", last: T | None) -> T:
+    """Return what is coming; the last known value if that takes long."""
+    patience = None if last is None else PATIENCE_S
+    done, _ = await asyncio.wait({coming}, timeout=patience)
+    return coming.result() if done or last is None else last

@@ -77,7 +77,7 @@ class Services:
         self, request: Request, user_id: int, command: CartCommand
     ) -> LineChanged | None:
         """Return what the request's key was answered before. Raises `KeyReused`."""
-        if KEY_HEADER not in request.headers:
+        if KEY_HEADER not in request.headers and REQUEST_ID_HEADER not in request.headers:
             return None
         key = key_of(request)
         loaded = await self.database.run(cart_rows.load, [], [(user_id, key)])

@@ -68,7 +68,8 @@ def _haproxy(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_NBTHREAD": "2",
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(Path(sys.executable).parent / "pearshop-haproxy"),
         # An answer comes within the request's deadline; who is silent longer is gone.
-        "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": "8",
+        "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": "6",
+        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "30",
         "RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S": "1",
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_FALL": "3",

@@ -1,14 +1,13 @@
 """Let the requests that are under way be answered before the shop stops."""
 
 import contextlib
-import csv
 import os
 import signal
 import socket
 import time
 from pathlib import Path
 
-from pearshop.launcher.haproxy import CURRENT
+from pearshop.launcher.haproxy import CURRENT, left_behind
 
 DRAIN_S = 6.0
 """A little longer than a request's deadline."""
@@ -20,16 +19,15 @@ def drain(folder: Path) -> None:
 
     Returns after `DRAIN_S` at the latest.
     """
-    found = {}
-    for file in folder.glob(f"*/{CURRENT}"):
-        with contextlib.suppress(OSError, ValueError):
-            found[file.parent / "admin"] = int(file.read_text())
-        file.unlink()  # so that its guard holds the port no longer
-    for pid in found.values():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGUSR1)
+    nodes = [file.parent for file in folder.glob(f"*/{CURRENT}")]
+    for node in nodes:
+        pids = list(left_behind(node))
+        (node / CURRENT).unlink(missing_ok=True)  # so that its guard holds the port no longer
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
     deadline = time.monotonic() + DRAIN_S
-    while any(_under_way(admin) for admin in found) and time.monotonic() < deadline:
+    while any(_under_way(node / "admin") for node in nodes) and time.monotonic() < deadline:
         time.sleep(STEP_S)
 
 
@@ -39,9 +37,8 @@ def _under_way(admin: Path) -> int:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1.0)
             connection.connect(str(admin))
-            connection.sendall(b"show stat -1 2 -1\n")  # of all proxies, the backends
-            with connection.makefile() as answer:
-                rows = csv.DictReader(answer)
-                return sum(int(row["scur"] or 0) for row in rows if row.get("svname") == "BACKEND")
+            connection.sendall(b"show sess\n")
+            with connection.makefile() as answer:  # a line for each; this question is one itself
+                return sum(" fe=" in line and " fe=GLOBAL " not in line for line in answer)
     except OSError:
         return 0

@@ -19,6 +19,7 @@ import importlib.util
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -51,10 +52,11 @@ SLOW = INVALID % ("Request Timeout", 408, "too_slow", "The request did not arriv
 AGAIN = "It is safe to send the same request again."
 LOOK = "Look whether it was done before you send it again."
 BUSY = BODY % (f"The shop carries all the load that it can. {AGAIN}", "true")
-AWAY = BODY % (f"No part of the shop could take the request. {AGAIN}", "true")
+AWAY = BODY % ("No part of the shop could take the request. %[var(txn.advice)]", "%[var(txn.safe)]")
+NO_ROUTE = BODY % (f"The shop is starting. {AGAIN}", "true")
 BROKEN = BODY % (
     "The part of the shop that worked on the request went away. %[var(txn.advice)]",
-    "%[var(txn.repeatable)]",
+    "%[var(txn.safe)]",
 )
 KEYED_PATHS = "/api/order"
 """Where `Idempotency-Key` makes a repeat safe, as in `pearshop.http.app`."""
@@ -67,14 +69,21 @@ def main() -> None:
     program, arguments = _program(), sys.argv[1:]
     configuration = Path(arguments[arguments.index("-f") + 1])
     _mend(configuration)
-    known = {int(each) for each in arguments if each.isdigit()}
-    left = [pid for pid in _left_behind(configuration) if pid not in known]
-    if left:
-        arguments += [*([] if "-sf" in arguments else ["-sf"]), *map(str, left)]
+    left = [each for each in map(str, left_behind(configuration.parent)) if each not in arguments]
     own = os.getpid()
     _start_guard(own, program, configuration)
     (configuration.parent / CURRENT).write_text(str(own))
-    os.execv(program, [program, *arguments])  # noqa: S606 - no shell wanted
+    os.execv(program, [program, *taking_over(arguments, left)])  # noqa: S606 - no shell wanted
+
+
+def taking_over(arguments: list[str], pids: list[str]) -> list[str]:
+    """Return HAProxy's arguments with further processes to take the port over from."""
+    if not pids:
+        return arguments
+    if "-sf" not in arguments:
+        return [*arguments, "-sf", *pids]
+    at = arguments.index("-sf") + 1
+    return [*arguments[:at], *pids, *arguments[at:]]
 
 
 def _mend(configuration: Path) -> None:
@@ -84,7 +93,9 @@ def _mend(configuration: Path) -> None:
         routes.write_text(text)
     elif routes.exists():
         text = routes.read_text()
-    configuration.write_text(text)
+    whole = configuration.with_suffix(".mended")
+    whole.write_text(text)
+    whole.replace(configuration)
 
 
 def mended(text: str) -> str:
@@ -92,7 +103,7 @@ def mended(text: str) -> str:
 
     Safe to repeat. Raises `ValueError` when the text is not as Ray 2.60 writes it.
     """
-    if "txn.repeatable" in text:
+    if "txn.safe" in text:
         return text
     text = _replaced(r"(?m)^    errorfile 502 .*\n(    errorfile 50[34] .*\n){2}", _ERRORS, text)
     text = _replaced(r"(?m)^(frontend http_frontend\n    bind .*)$", rf"\1\n{_FACTS}", text)
@@ -123,7 +134,7 @@ _ERRORS = _literal(
     http-error status 400 content-type application/json string "{MALFORMED}"
     http-error status 408 content-type application/json string "{SLOW}"
     http-error status 502 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}
-    http-error status 503 content-type application/json string "{AWAY}" {RETRY_HEADERS}
+    http-error status 503 content-type application/json lf-string "{AWAY}" {RETRY_HEADERS}
     http-error status 504 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}
 """
 )
@@ -133,18 +144,19 @@ _FACTS = _literal(
     acl same_twice method GET HEAD PUT DELETE OPTIONS
     acl keyed req.hdr(idempotency-key) -m found
     acl keyed_path path_beg {KEYED_PATHS}
-    http-request set-var(txn.repeatable) str(false)
-    http-request set-var(txn.repeatable) str(true) if same_twice or keyed keyed_path
-    acl repeatable var(txn.repeatable) -m str true
-    http-request set-var(txn.advice) str("{LOOK}") unless repeatable
-    http-request set-var(txn.advice) str("{AGAIN}") if repeatable
+    http-request set-var(txn.safe) str(false)
+    http-request set-var(txn.safe) str(true) if same_twice or keyed keyed_path
+    acl safe var(txn.safe) -m str true
+    http-request set-var(txn.advice) str("{LOOK}") unless safe
+    http-request set-var(txn.advice) str("{AGAIN}") if safe
     http-request set-header {REQUEST_ID} %[uuid]
+    http-request del-header x-request-timeout-seconds
     http-request disable-l7-retry unless same_twice or keyed_path
     http-after-response set-status 503 if {{ status 502 504 }}"""
 )
 _NO_ROUTE = _literal(
     "    http-request return status 503 content-type application/json string "
-    f'"{AWAY}" {RETRY_HEADERS}'
+    f'"{NO_ROUTE}" {RETRY_HEADERS}'
 )
 _BOUND = (
     "    http-request return status 503 content-type application/json string "
@@ -167,12 +179,12 @@ def _program() -> str:
     return str(Path(spec.origin).parent / "bin" / "haproxy")
 
 
-def _left_behind(configuration: Path) -> Iterator[int]:
-    """Yield the HAProxies of this folder that still run: the last one, and a stopgap."""
+def left_behind(folder: Path) -> Iterator[int]:
+    """Yield the HAProxies of a folder that still run: the last one, and a stopgap."""
     for name in (CURRENT, STOPGAP):
         with contextlib.suppress(OSError, ValueError):
-            pid = int((configuration.parent / name).read_text())
-            if str(configuration.parent).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            pid = int((folder / name).read_text())
+            if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 yield pid
 
 
@@ -202,7 +214,7 @@ def _guard(pid: int, program: str, configuration: Path) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             stopgap.wait(max(0.0, deadline - time.monotonic()))
         if stopgap.poll() is None:
-            stopgap.terminate()
+            stopgap.send_signal(signal.SIGUSR1)  # which lets it finish what it works on
             stopgap.wait()
         time.sleep(PAUSE_S)
 

@@ -18,6 +18,7 @@ import psutil
 
 T = TypeVar("T")
 HAPROXY = "haproxy"
+GUARD = "pearshop-haproxy"
 SERVERS = frozenset({HAPROXY, "postgres", "redis"})
 RAY_PROGRAMS = frozenset({"gcs_server", "raylet"})
 RAY_START = "ray.scripts.scripts"
@@ -105,6 +106,7 @@ def belongs(command: list[str], runtime: Path) -> bool:
         return False
     return (
         Path(command[0]).name in {HAPROXY, *RAY_PROGRAMS}
+        or any(Path(each).name == GUARD for each in command[:2])
         or RAY_START in command
         or any(script in argument for argument in command for script in RAY_SCRIPTS)
     )

@@ -8,6 +8,7 @@ import pytest
 
 from pearshop.actors.carts import TURNS, Carts
 from pearshop.actors.messages import Call, LineChanged, Moved, Reply
+from pearshop.actors.placement import host_of
 from pearshop.db.placement import Placement
 from pearshop.domain.cart import AddLine, CartLine
 from pearshop.errors import NotFound, Unavailable
@@ -24,9 +25,12 @@ class ScriptedHosts:
         self.sent: list[tuple[str, int, Sequence[Call]]] = []
         self.gate: asyncio.Event | None = None
         self.gone = False
+        self.hangs = ""
 
     async def execute(self, actor: str, epoch: int, calls: Sequence[Call]) -> list[Reply]:
         self.sent.append((actor, epoch, calls))
+        if actor == self.hangs:
+            await asyncio.Event().wait()
         if self.gate is not None:
             await self.gate.wait()
         if self.gone:
@@ -180,3 +184,16 @@ async def test_one_cart_cannot_take_all_the_room() -> None:
     assert not any(result.unknown for result in refused)
     assert results[-1] == DONE
     assert await carts.execute(add(1)) == DONE
+
+
+async def test_a_host_that_hangs_does_not_slow_the_batches_of_another() -> None:
+    hosts = ScriptedHosts()
+    hosts.hangs = "host-1"
+    carts = Carts(hosts, placed(1, 2), nowhere)
+    hung = next(user for user in range(1, 99) if host_of(user, 2) == 1)
+    healthy = [user for user in range(1, 999) if host_of(user, 2) == 0][:200]
+    waiting = [asyncio.create_task(carts.execute(add(hung, 0.3))) for _ in range(3)]
+    await asyncio.gather(*(carts.execute(add(user)) for user in healthy))
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(result, Unavailable) and result.unknown for result in results)
+    assert not carts._under_way[1, False]

@@ -393,3 +393,54 @@ async def test_a_defect_answers_all_in_doubt_and_the_cart_goes_on(
     store.before_save = None
     [reply] = await host.execute(1, [call(1, AddLine(5, 1))])
     assert quantity(reply) == 1
+
+
+async def test_a_cart_that_moves_while_it_waits_its_turn_is_not_stored_here(
+    host: CartHost, store: MemoryStore
+) -> None:
+    moving = next(user for user in range(1, 99) if host_of(user, 2) == 1)
+    staying = next(user for user in range(1, 99) if host_of(user, 2) == 0)
+    await confirmed(host)
+    await host.execute(1, [call(moving, ReadCart()), call(staying, ReadCart())])
+    store.gate = asyncio.Event()
+    first = asyncio.create_task(host.execute(1, [call(staying, AddLine(5, 1))]))
+    while not store.saves:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(host.execute(1, [call(moving, AddLine(5, 1))]))
+    await asyncio.sleep(0.01)
+    store.epoch, store.hosts = 2, 2
+    renewing = asyncio.create_task(host.lease.renew())
+    await asyncio.sleep(0.01)
+    store.gate.set()
+    await renewing
+    assert await second == [Moved()]
+    assert moving not in store.carts
+    assert quantity((await first)[0]) == 1
+
+
+async def test_a_host_that_gets_carts_back_waits_before_it_stores_what_lay_there(
+    host: CartHost, store: MemoryStore, clock: Clock
+) -> None:
+    await confirmed(host)
+    await host.execute(1, [call(1, ReadCart())])
+    store.epoch = 3  # away and back, unnoticed
+    began = clock.now
+    [reply] = await host.execute(1, [call(1, AddLine(5, 1))])
+    assert quantity(reply) == 1
+    assert clock.now >= began + LEASE_S
+
+
+async def test_a_read_that_comes_during_a_load_is_not_answered_from_before_it_came(
+    host: CartHost, store: MemoryStore, clock: Clock
+) -> None:
+    await confirmed(host)
+    clock.now += LEASE_S
+    store.gate = asyncio.Event()
+    early = asyncio.create_task(host.execute(1, [call(1, ReadCart())]))
+    while not store.loads:
+        await asyncio.sleep(0)
+    late = asyncio.create_task(host.execute(1, [call(1, ReadCart())]))
+    await asyncio.sleep(0.01)
+    store.gate.set()
+    await asyncio.gather(early, late)
+    assert len(store.loads) == 2

@@ -106,3 +106,16 @@ async def test_it_is_over_when_the_number_is_not_needed(lease: Lease, store: Mem
     store.epoch, store.hosts = 2, 0
     await lease.renew()
     assert lease.is_over
+
+
+async def test_a_process_whose_place_was_taken_keeps_nobody_waiting(
+    lease: Lease, store: MemoryStore, clock: Clock
+) -> None:
+    await lease.ready(1)
+    store.epoch, store.incarnation = 2, store.incarnation + 1
+    began = clock.now
+    for _ in range(3):
+        await lease.renew()
+        await lease.ready(2)
+    assert lease.is_over
+    assert clock.now == began

@@ -28,11 +28,14 @@ class Rows:
         self.products = {1: PEAR, 2: replace(PEAR, id=2, hidden=True)}
         self.asked: list[list[int]] = []
         self.fails = False
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def run(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         ids = args[0]
         self.asked.append(list(ids))
         await asyncio.sleep(0)
+        await self.gate.wait()
         if self.fails:
             raise Unavailable("away")
         return [self.products[each] for each in ids if each in self.products]
@@ -163,3 +166,35 @@ async def test_a_redis_that_hangs_holds_up_no_one(rows: Rows) -> None:
         products = Products(rows, 60, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         products.changed([1])  # not awaited: there is nothing to wait for
         assert not products.hears
+
+
+async def test_a_database_that_hangs_does_not_hide_what_is_known(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pearshop.http.products.PATIENCE_S", 0.01)
+    products = Products(rows, 0)
+
+    async def make() -> int:
+        await rows.gate.wait()
+        return 7
+
+    assert await products.on_sale(1) == PEAR
+    assert await products.page("a", make) == 7
+    rows.gate.clear()
+    assert await products.on_sale(1) == PEAR
+    assert await products.page("a", make) == 7
+    rows.gate.set()
+
+
+async def test_what_was_loaded_during_a_change_is_kept_for_want_of_better(rows: Rows) -> None:
+    products = Products(rows, 60)
+    rows.gate.clear()
+    loading = asyncio.create_task(products.on_sale(1))
+    while not rows.asked:
+        await asyncio.sleep(0)
+    products.changed([2])
+    rows.gate.set()
+    assert await loading == PEAR
+    rows.fails = True
+    assert await products.on_sale(1) == PEAR
+    assert rows.asked == [[1], [1]]

@@ -79,3 +79,15 @@ def test_a_new_manager_starts_with_the_last_routes(written: str, tmp_path: Path)
     file.write_text(without)
     haproxy._mend(file)
     assert file.read_text() == with_routes
+
+
+@pytest.mark.parametrize(
+    ("given", "taken_over"),
+    [
+        (["-f", "c"], ["-f", "c", "-sf", "7"]),
+        (["-f", "c", "-sf", "5", "-x", "s"], ["-f", "c", "-sf", "7", "5", "-x", "s"]),
+    ],
+)
+def test_what_is_left_behind_is_taken_over(given: list[str], taken_over: list[str]) -> None:
+    assert haproxy.taking_over(given, ["7"]) == taken_over
+    assert haproxy.taking_over(given, []) == given
