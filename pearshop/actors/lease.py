@@ -68,7 +68,10 @@ class Lease:
         return host_of(user_id, grant.hosts) == grant.number
 
     async def ready(self, epoch: int) -> None:
-        """Wait until carts may be served to a caller who knows of `epoch`. Raises `Unavailable`."""
+        """Wait until carts may be served; ask first if a caller knows of a newer `epoch`.
+
+        Raises `Unavailable`.
+        """
         if self._grant is None or epoch > self._grant.epoch:
             await self.renew()
         await self.settled()

@@ -35,7 +35,7 @@ STOPGAP_S = 30.0
 PAUSE_S = 0.1
 REPLICA_LIMIT = 128
 """Requests under way at one replica; as many again may wait for it, then comes 503 at once."""
-QUEUE_TIMEOUT = "2s"
+QUEUE_TIMEOUT = "1s"
 REQUEST_TIMEOUT = "15s"
 """For a request to arrive: the head, and of the body what fits into 16 KiB."""
 
