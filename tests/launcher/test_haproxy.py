@@ -4,36 +4,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig, ServerConfig
-from ray.serve.config import HTTPOptions
 
 from pearshop.http import app, services
 from pearshop.launcher import haproxy
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> str:
-    """The configuration as the pinned Ray writes it."""
-    api = HAProxyApi(
-        HAProxyConfig(
-            http_options=HTTPOptions(host="127.0.0.1", port=8000),
-            socket_path=str(tmp_path / "admin"),
-            server_state_base=str(tmp_path),
-            server_state_file=str(tmp_path / "state"),
-        ),
-        {
-            "http-pearshop": BackendConfig(
-                name="http-pearshop",
-                path_prefix="/",
-                app_name="pearshop",
-                servers=[ServerConfig(name="SERVE_REPLICA_a", host="127.0.0.1", port=30000)],
-                fallback_server=ServerConfig(name="PROXY", host="127.0.0.1", port=30001),
-            )
-        },
-        config_file_path=str(tmp_path / "haproxy.cfg"),
-    )
-    api._generate_config_file_internal()
-    return (tmp_path / "haproxy.cfg").read_text()
+from tests.launcher.ingress import serves_configuration
 
 
 def _check(text: str, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -41,6 +15,12 @@ def _check(text: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     file.write_text(text)
     command = [haproxy._program(), "-c", "-f", str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> str:
+    """The configuration as the pinned Ray writes it."""
+    return serves_configuration(tmp_path, 8000, [30000])
 
 
 def test_what_serve_writes_is_mended_once(written: str, tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""The real HAProxy with the mended configuration, before replicas that die over requests."""
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pearshop.db.embedded_server import free_port, port_is_free
+from pearshop.launcher import haproxy
+from tests.launcher.ingress import serves_configuration
+
+CART = "/api/order-item/"
+KEY = {"Idempotency-Key": "k"}
+
+
+class Replica(ThreadingHTTPServer):
+    """A replica that hangs up on each request while it is `deadly`; it notes their ids."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.deadly = False
+        self.seen: list[str | None] = []
+        threading.Thread(target=self.serve_forever).start()
+
+    def leave(self) -> None:
+        """Stop listening."""
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers 200, or not at all."""
+
+    def do_GET(self) -> None:
+        replica = self.server
+        assert isinstance(replica, Replica)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != "/-/healthz":
+            replica.seen.append(self.headers.get(haproxy.REQUEST_ID))
+            if replica.deadly:
+                self.close_connection = True
+                return
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815 - named by http.server
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def replicas() -> Iterator[list[Replica]]:
+    made = [Replica(), Replica()]
+    yield made
+    for each in made:
+        each.leave()
+
+
+@pytest.fixture
+def shop(replicas: list[Replica], tmp_path: Path) -> Iterator[httpx.Client]:
+    """A client of a HAProxy before the replicas; a new connection for each request."""
+    port = free_port()
+    text = serves_configuration(tmp_path, port, [each.server_address[1] for each in replicas])
+    file = tmp_path / "mended.cfg"
+    text = text.replace("retry-on conn-failure", "retry-on conn-failure empty-response")
+    file.write_text(haproxy.stopgap_of(haproxy.mended(text)))
+    process = subprocess.Popen([haproxy._program(), "-db", "-f", str(file)])
+    while port_is_free("127.0.0.1", port):
+        time.sleep(0.01)
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20) as client:
+        yield client
+    process.kill()
+    process.wait()
+
+
+def _ids(replicas: list[Replica]) -> list[str | None]:
+    return [each for replica in replicas for each in replica.seen]
+
+
+@pytest.mark.parametrize("headers", [{}, KEY])
+def test_a_cart_command_is_sent_again_under_one_id_when_its_replica_dies(
+    shop: httpx.Client, replicas: list[Replica], headers: dict[str, str]
+) -> None:
+    replicas[0].deadly = True
+    for _ in range(4):
+        assert shop.post(CART, json={}, headers=headers).status_code == 200
+    assert replicas[0].seen
+    assert set(replicas[0].seen) <= set(replicas[1].seen)
+    assert len(set(_ids(replicas))) == 4
+
+
+@pytest.mark.parametrize(("headers", "safe"), [({}, False), (KEY, True)])
+def test_what_may_have_been_done_is_not_called_safe(
+    shop: httpx.Client, replicas: list[Replica], headers: dict[str, str], safe: bool
+) -> None:
+    for each in replicas:
+        each.deadly = True
+    answer = shop.post(CART, json={}, headers=headers)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json()["safe_to_repeat"] is safe
+
+
+def test_a_sign_in_is_not_sent_twice(shop: httpx.Client, replicas: list[Replica]) -> None:
+    for each in replicas:
+        each.deadly = True
+    answer = shop.post("/api/login/", json={})
+    assert answer.status_code == 503
+    assert answer.json()["safe_to_repeat"] is False
+    assert len(_ids(replicas)) == 1
+
+
+def test_what_reached_nobody_may_be_sent_again(shop: httpx.Client, replicas: list[Replica]) -> None:
+    for each in replicas:
+        each.leave()
+    answer = shop.get("/api/product/")
+    assert answer.status_code == 503
+    assert answer.json()["safe_to_repeat"] is True
+
+
+def test_what_is_no_http_gets_a_clear_answer(shop: httpx.Client) -> None:
+    address = (shop.base_url.host, int(shop.base_url.port or 0))
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"malformed"' in answer
