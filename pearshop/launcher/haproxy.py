@@ -44,11 +44,6 @@ BODY = (
     r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
     r"\"code\":\"unavailable\",\"detail\":\"%s\",\"safe_to_repeat\":%s}"
 )
-INVALID = (
-    r"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\"}"
-)
-MALFORMED = INVALID % ("Bad Request", 400, "malformed", "This is not HTTP as it should be.")
-SLOW = INVALID % ("Request Timeout", 408, "too_slow", "The request did not arrive in time.")
 AGAIN = "It is safe to send the same request again."
 LOOK = "Look whether it was done before you send it again."
 BUSY = BODY % (f"The shop carries all the load that it can. {AGAIN}", "true")
@@ -131,8 +126,6 @@ def _literal(text: str) -> str:
 _ERRORS = _literal(
     f"""    timeout queue {QUEUE_TIMEOUT}
     timeout http-request {REQUEST_TIMEOUT}
-    http-error status 400 content-type application/json string "{MALFORMED}"
-    http-error status 408 content-type application/json string "{SLOW}"
     http-error status 502 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}
     http-error status 503 content-type application/json lf-string "{AWAY}" {RETRY_HEADERS}
     http-error status 504 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}

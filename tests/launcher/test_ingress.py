@@ -1,6 +1,5 @@
 """The real HAProxy with the mended configuration, before replicas that die over requests."""
 
-import socket
 import subprocess
 import threading
 import time
@@ -127,10 +126,6 @@ def test_what_reached_nobody_may_be_sent_again(shop: httpx.Client, replicas: lis
     assert answer.json()["safe_to_repeat"] is True
 
 
-def test_what_is_no_http_gets_a_clear_answer(shop: httpx.Client) -> None:
-    address = (shop.base_url.host, int(shop.base_url.port or 0))
-    with socket.create_connection(address, timeout=20) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")
-        answer = connection.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'"code":"malformed"' in answer
+def test_who_sends_too_slowly_is_let_go(tmp_path: Path) -> None:
+    mended = haproxy.mended(serves_configuration(tmp_path, 8000, [30000]))
+    assert mended.count("timeout http-request") == 1
