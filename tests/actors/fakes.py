@@ -4,14 +4,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from pearshop.actors.messages import Call, ReadCart
+from pearshop.actors.host import CartHost, HostLimits
+from pearshop.actors.messages import Call, LineChanged, ReadCart, Reply
 from pearshop.db.cart import CartSave, Done, Loaded
 from pearshop.db.order import Placed, PlaceOrder
 from pearshop.db.placement import Grant
-from pearshop.domain.cart import Cart, CartCommand
+from pearshop.domain.cart import AddLine, Cart, CartCommand, decide
 from pearshop.errors import Conflict, Refused, Unavailable
 
 FAR = 1e12
+LIMITS = HostLimits(idle_seconds=60, hot_carts=100, mailbox=100)
 
 
 class MemoryStore:
@@ -116,3 +118,24 @@ def call(user: int, request: CartCommand | ReadCart, key: str = "", deadline: fl
 
 
 _keys = iter(range(1_000_000))
+
+
+def quantity(reply: Reply) -> int:
+    assert isinstance(reply, LineChanged), reply
+    assert reply.line is not None
+    return reply.line.quantity
+
+
+def change_behind_its_back(store: MemoryStore, user: int, product: int) -> None:
+    """Save the cart as another host would."""
+    cart = store.carts.get(user, Cart(user))
+    after = decide(cart, AddLine(product, 7), 0).cart
+    stored = Cart(user, cart.version + 1, after.next_number, after.lines)
+    store._save(CartSave(stored, (Done(f"other-{cart.version}".encode(), b"", None),)))
+
+
+async def confirmed(host: CartHost) -> CartHost:
+    """Return the host once it has waited out its predecessor's lease, with a fresh one."""
+    await host.lease.ready(0)
+    await host.lease.renew()
+    return host

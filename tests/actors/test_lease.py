@@ -10,16 +10,6 @@ from tests.actors.fakes import Clock, MemoryStore
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def lease(store: MemoryStore, clock: Clock) -> Lease:
     return Lease(store, monotonic=clock, sleep=clock.sleep)
 
