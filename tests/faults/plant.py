@@ -138,8 +138,8 @@ class Plant:
 
         All at once when `count` is `None`.
         """
+        wait_for(lambda: self.processes(part), f"a {part} to kill")  # it may be on its way back
         before = self.processes(part)
-        assert before, f"no {part} runs"
         kill(before[:count])
         known = {each.pid for each in before}
         wait_for(
