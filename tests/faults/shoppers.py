@@ -96,7 +96,7 @@ class Load:
         self._work.result()
         return self.history
 
-    def await_acknowledged(self, more: int, timeout: float = 60.0) -> None:
+    def await_acknowledged(self, more: int, timeout: float = 180.0) -> None:
         """Wait until every shopper has `more` further operations acknowledged.
 
         Raises `TimeoutError`.
