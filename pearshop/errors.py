@@ -48,6 +48,10 @@ class Conflict(Refused):
     """The request was right once, but the state has moved on."""
 
 
+class Overtaken(Refused):
+    """The thing is no longer what the caller has seen."""
+
+
 class KeyReused(Refused):
     """An idempotency key came again with another body."""
 

@@ -80,8 +80,19 @@ class Settings(BaseSettings):
     password_hashes: int = Field(
         default=2, ge=1, description="Password hashes that one `Api` replica computes at once."
     )
-    product_cache_seconds: float = Field(
-        default=5.0, ge=0, description="Seconds that an `Api` replica trusts its copy of a product."
+    catalogue_memory_seconds: float = Field(
+        default=5.0, ge=0, description="Seconds that an `Api` replica trusts what it remembers."
+    )
+    catalogue_stale_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        description="Seconds more that it shows it while a newer one is fetched.",
+    )
+    catalogue_shared_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds that Redis keeps products and pages."
+    )
+    catalogue_public_seconds: int = Field(
+        default=1, ge=0, le=3600, description="`max-age` of the catalogue for browsers and edges."
     )
 
 

@@ -100,6 +100,8 @@ WITH commands AS (
 SELECT user_id FROM saved
 """)  # noqa: S608 - made of constants
 
+COUNT_LINES = text("SELECT COALESCE(sum(jsonb_array_length(lines)), 0) FROM carts")
+
 LINES_OF_ALL = text("""
 SELECT c.user_id, u.username, c.lines
 FROM carts c JOIN users u ON u.id = c.user_id
@@ -174,6 +176,12 @@ def lines_of_all(
     ]
     found.sort(key=lambda each: -line_id(each[0], each[2].number))
     return found[:limit]
+
+
+@single_statement
+def count_lines(connection: Connection) -> int:
+    """Return how many lines all carts have."""
+    return int(connection.execute(COUNT_LINES).scalar_one())
 
 
 def decode_lines(lines: list[list[int]]) -> tuple[CartLine, ...]:

@@ -1,21 +1,19 @@
-"""Orders: placing a batch of them in one transaction, and reading them back."""
+"""Placing a batch of orders in one transaction. `history` reads them back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
+from pearshop.db import history
 from pearshop.db.cart import decode_lines, encode_lines
-from pearshop.db.execute import single_statement
 from pearshop.db.placement import GRANTED, SHARE, Grant
-from pearshop.db.tables import order_lines, orders, users
 from pearshop.domain.cart import Cart, CartLine, line_id
 from pearshop.domain.order import Offer, Order, OrderLine, OrderPlan, plan_order
 from pearshop.domain.stock import StockLedger
-from pearshop.errors import KeyReused, NotFound, Refused
+from pearshop.errors import KeyReused, Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACED = "order.placed"
@@ -141,94 +139,6 @@ def place(
     return [answers[request.user_id] for request in requests]
 
 
-@single_statement
-def get(connection: Connection, order_id: int, user_id: int | None) -> Order:
-    """Return an order; with `user_id`, only that user's. Raises `NotFound`."""
-    found = _read(connection, orders.c.id == order_id, 1)
-    if not found or (user_id is not None and found[0].user_id != user_id):
-        raise NotFound("There is no such order.", "order_unknown")
-    return found[0]
-
-
-@single_statement
-def page(
-    connection: Connection, user_id: int | None, limit: int, before: int | None
-) -> list[Order]:
-    """Return up to `limit` orders, newest first, of one user or of all.
-
-    `before` is the id of the last order of the page before.
-    """
-    condition: Any = orders.c.id < before if before is not None else orders.c.id > 0
-    if user_id is not None:
-        condition = condition & (orders.c.user_id == user_id)
-    return _read(connection, condition, limit)
-
-
-@single_statement
-def lines(
-    connection: Connection, limit: int, before: int | None
-) -> list[tuple[int, str, OrderLine]]:
-    """Return up to `limit` ordered lines of all users, `(user_id, username, line)`, as above."""
-    query = (
-        select(orders.c.user_id, users.c.username, *_LINE)
-        .join_from(order_lines, orders, order_lines.c.order_id == orders.c.id)
-        .join(users, users.c.id == orders.c.user_id)
-        .order_by(order_lines.c.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(order_lines.c.id < before)
-    return [(row[0], row[1], OrderLine(*row[2:])) for row in connection.execute(query)]
-
-
-def line(connection: Connection, identity: int) -> tuple[int, str, OrderLine]:
-    """Return one ordered line, `(user_id, username, line)`. Raises `NotFound`."""
-    found = lines(connection, 1, identity + 1)
-    if not found or found[0][2].id != identity:
-        raise NotFound("There is no such line.", "line_unknown")
-    return found[0]
-
-
-_LINE = (
-    order_lines.c.id,
-    order_lines.c.product_id,
-    order_lines.c.product_name,
-    order_lines.c.price,
-    order_lines.c.quantity,
-    order_lines.c.created_at,
-    order_lines.c.updated_at,
-)
-
-
-def _read(connection: Connection, condition: Any, limit: int) -> list[Order]:
-    """Return orders with their lines, newest first, in one statement."""
-    chosen = select(orders).where(condition).order_by(orders.c.id.desc()).limit(limit).subquery()
-    query = (
-        select(
-            chosen.c.id,
-            chosen.c.user_id,
-            users.c.username,
-            chosen.c.delivery_address,
-            chosen.c.total_price,
-            chosen.c.created_at,
-            chosen.c.updated_at,
-            *_LINE,
-        )
-        .join_from(chosen, users, users.c.id == chosen.c.user_id)
-        .join(order_lines, order_lines.c.order_id == chosen.c.id)
-        .order_by(chosen.c.id.desc(), order_lines.c.id)
-    )
-    heads: dict[int, Any] = {}
-    bodies: dict[int, list[OrderLine]] = {}
-    for row in connection.execute(query):
-        columns: Sequence[Any] = tuple(row)
-        heads.setdefault(row[0], columns)
-        bodies.setdefault(row[0], []).append(OrderLine(*columns[7:]))
-    return [
-        Order(h[0], h[1], h[2], h[3], h[4], tuple(bodies[h[0]]), h[5], h[6]) for h in heads.values()
-    ]
-
-
 def _lock_carts(connection: Connection, requests: Sequence[PlaceOrder]) -> dict[int, Cart]:
     rows = connection.execute(LOCK_CARTS, {"users": [r.user_id for r in requests]})
     return {
@@ -253,7 +163,7 @@ def _repeats(
         if bytes(fingerprint) != by_user[user_id].fingerprint:
             yield user_id, key_reused()
         else:
-            order = get(connection, order_id, user_id)
+            order = history.get(connection, order_id, user_id)
             yield user_id, Placed(order, carts.get(user_id) or Cart(user_id), repeated=True)
 
 

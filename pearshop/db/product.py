@@ -5,15 +5,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pearshop.db.execute import single_statement
 from pearshop.db.tables import products
 from pearshop.domain.product import Product, ProductDraft
-from pearshop.errors import Conflict, NotFound
+from pearshop.errors import Conflict, NotFound, Overtaken
 
 COLUMNS = tuple(products.c[name] for name in Product.__dataclass_fields__)
+Version = tuple[datetime, int | None]
+"""When staff changed a product last, and its stock then or after."""
 SKU_TAKEN = "Another product, perhaps one off sale, has that sku: choose another."
 
 
@@ -38,19 +40,6 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Product]:
     return [Product(*row) for row in rows]
 
 
-@single_statement
-def page(connection: Connection, limit: int, before: tuple[datetime, int] | None) -> list[Product]:
-    """Return up to `limit` products on sale, most recently updated first.
-
-    `before` is `(updated_at, id)` of the last product of the page before.
-    """
-    query = select(*COLUMNS).where(~products.c.hidden)
-    if before is not None:
-        query = query.where(tuple_(products.c.updated_at, products.c.id) < tuple_(*before))
-    query = query.order_by(products.c.updated_at.desc(), products.c.id.desc()).limit(limit)
-    return [Product(*row) for row in connection.execute(query)]
-
-
 def create(connection: Connection, draft: ProductDraft) -> Product:
     """Store a product. Raises `Conflict` when its sku is taken."""
     try:
@@ -60,8 +49,19 @@ def create(connection: Connection, draft: ProductDraft) -> Product:
     return Product(*row)
 
 
-def change(connection: Connection, product_id: int, changes: dict[str, Any]) -> Product:
-    """Set the given columns. Raises `NotFound`, or `Conflict` when the sku is taken."""
+def change(
+    connection: Connection,
+    product_id: int,
+    changes: dict[str, Any],
+    seen: Sequence[Version] | None = None,
+) -> Product:
+    """Set the given columns. Raises `NotFound`, or `Conflict` when the sku is taken.
+
+    With `seen`, raises `Overtaken` unless the product is still one of these versions. Orders may
+    have taken stock meanwhile; that counts only where the stock is to be set.
+    """
+    if seen is not None:
+        _check(connection, product_id, seen, counts_stock="stock" in changes)
     try:
         row = connection.execute(
             update(products)
@@ -76,9 +76,29 @@ def change(connection: Connection, product_id: int, changes: dict[str, Any]) -> 
     return Product(*row)
 
 
-def hide(connection: Connection, product_id: int) -> Product:
-    """Take a product off sale; past orders keep it. Raises `NotFound`."""
-    return change(connection, product_id, {"hidden": True})
+def hide(connection: Connection, product_id: int, seen: Sequence[Version] | None = None) -> Product:
+    """Take a product off sale; past orders keep it. Raises `NotFound`, or `Overtaken` as above."""
+    return change(connection, product_id, {"hidden": True}, seen)
+
+
+def _check(
+    connection: Connection, product_id: int, seen: Sequence[Version], *, counts_stock: bool
+) -> None:
+    row = connection.execute(
+        select(products.c.updated_at, products.c.stock)
+        .where(products.c.id == product_id, ~products.c.hidden)
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    if row is None:
+        raise unknown_product()
+    if not any(
+        changed == row.updated_at and (stock == row.stock or not counts_stock)
+        for changed, stock in seen
+    ):
+        raise Overtaken(
+            "Someone else has changed the product: look at it as it is now and try again.",
+            "overtaken",
+        )
 
 
 def _conflict(error: IntegrityError) -> Exception:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, TSVECTOR
 
 from pearshop.domain.cart import MAX_USER_ID
 
@@ -97,6 +98,19 @@ sessions = Table(
     Index("ix_sessions_revoked_at", "revoked_at", postgresql_where="revoked_at IS NOT NULL"),
 )
 
+SORTED_BY = (("updated_at", "id"), ("name_key", "id"), ("price", "id"))
+SEARCH = """
+setweight(to_tsvector('simple', in_words(name || ' ' || COALESCE(sku, ''))), 'A')
+|| setweight(to_tsvector('english', in_words(name || ' ' || COALESCE(sku, ''))), 'B')
+|| setweight(to_tsvector('english', in_words(description)), 'D')
+"""
+
+
+def _on_sale(*columns: str) -> Index:
+    name = "ix_products_" + "_".join(columns)
+    return Index(name, *columns, postgresql_where="NOT hidden")
+
+
 products = Table(
     "products",
     metadata,
@@ -111,16 +125,46 @@ products = Table(
     Column("hidden", Boolean, nullable=False, server_default="false"),
     _created_at(),
     Column("updated_at", INSTANT, nullable=False, server_default=func.now()),
+    Column("in_stock", Boolean, Computed("stock IS NULL OR stock > 0"), nullable=False),
+    Column("name_key", Text(collation="C"), Computed("left(folded(name), 100)"), nullable=False),
+    Column("search", TSVECTOR, Computed(SEARCH), nullable=False),
     CheckConstraint("price >= 0", name="price"),
     CheckConstraint("stock >= 0", name="stock"),
     Index("uq_products_sku", func.upper(Column("sku", Text)), unique=True),
+    *(_on_sale(*columns) for columns in SORTED_BY),
+    *(_on_sale("category", *columns) for columns in (*SORTED_BY, ("id",))),
+    Index("ix_products_in_stock", "updated_at", "id", postgresql_where="NOT hidden AND in_stock"),
     Index(
-        "ix_products_updated_at_id",
-        "updated_at",
-        "id",
+        "ix_products_sold_out", "updated_at", "id", postgresql_where="NOT hidden AND NOT in_stock"
+    ),
+    Index("ix_products_off_sale", "updated_at", postgresql_where="hidden"),
+    Index(
+        "ix_products_search",
+        "search",
+        postgresql_using="gin",
         postgresql_where="NOT hidden",
+        postgresql_with={"fastupdate": "off"},
     ),
     postgresql_with={"fillfactor": "85"},
+    # An order changes `stock`, which no index has: the row's new version stays on its page (HOT).
+)
+
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("word", Text(collation="C"), primary_key=True),
+    Column(
+        "trigrams",
+        ARRAY(Text),
+        Computed("CASE WHEN length(word) >= 4 AND word !~ '[0-9]' THEN trigrams(word) END"),
+    ),
+    Index(
+        "ix_search_words_trigrams",
+        "trigrams",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    ),
+    comment="Words of product names and skus: what a word may be the beginning of, or a slip for.",
 )
 
 carts = Table(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +13,7 @@ from ray.serve.handle import DeploymentHandle
 from pearshop.actors.carts import Carts
 from pearshop.actors.ray_database import RayDatabase
 from pearshop.actors.ray_host import RayHosts
+from pearshop.db import catalogue
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
 from pearshop.deployments.metrics import degraded
@@ -20,7 +21,7 @@ from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
 from pearshop.http.app import make_app
 from pearshop.http.passwords import Passwords
-from pearshop.http.products import Products
+from pearshop.http.products import TOLD, Products
 from pearshop.http.services import Services
 from pearshop.http.tokens import Tokens
 from pearshop.settings import settings
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 PULSE_S = 1.0
 """How often a replica hears of the placement and of revoked sessions."""
 GREET_PERIOD_S = 2.0
+LATE = timedelta(seconds=10)
+"""How long before its commit a change may be dated: longer than any transaction takes."""
 
 
 class UserConfig(BaseModel):
@@ -50,7 +53,7 @@ class Api:
         self._hosts = RayHosts(self._release)
         self._heard_at: datetime | None = None
         self._degraded = degraded()
-        products = Products(self._database, configured.product_cache_seconds, configured.redis_url)
+        products = Products(self._database, configured)
         self._services = Services(
             configured,
             self._database,
@@ -86,6 +89,7 @@ class Api:
     async def _pulse(self) -> None:
         while True:
             try:
+                await self._hear_of_products()
                 await self._hear()
                 self._degraded.set(0, {"part": "database"})
             except Unavailable:
@@ -99,6 +103,12 @@ class Api:
         self._heard_at = heard.at
         self._services.revoked.add(*heard.revoked)
         self._services.carts.move(heard.placement)
+
+    async def _hear_of_products(self) -> None:
+        """Hear of what staff changed, however it was done: an import sends no notices."""
+        since = self._heard_at or datetime.now(UTC)
+        changed = await self._database.run(catalogue.changed_since, since - LATE, TOLD)
+        await self._services.products.pulse(dict(changed), more=len(changed) >= TOLD)
 
     async def _greet(self) -> None:
         while True:

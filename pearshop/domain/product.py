@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 MAX_PRICE = 1_000_000_000
 """Largest price, in the shop's price unit: a full cart's total still fits in 64 bits."""
@@ -11,6 +12,9 @@ MAX_SKU = 64
 MAX_CATEGORY = 100
 MAX_IMAGE = 2_048
 MAX_DESCRIPTION = 20_000
+
+Ordering = Literal["updated", "newest", "name", "-name", "price", "-price", "best"]
+"""Ways to sort the catalogue. Those of time begin with the latest; `best` is for a search."""
 
 
 @dataclass(frozen=True, slots=True)

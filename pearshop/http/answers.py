@@ -13,6 +13,7 @@ from pearshop.errors import (
     Invalid,
     KeyReused,
     NotFound,
+    Overtaken,
     Refused,
     Unauthenticated,
     Unavailable,
@@ -25,16 +26,20 @@ STATUS_OF: dict[type[Refused], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Overtaken: 412,
     KeyReused: 422,
     Refused: 400,
 }
 """The one place where a typed refusal becomes a status."""
 REPEATED = {"Idempotent-Replayed": "true"}
 """Headers of the answer to a request that its idempotency key had carried out before."""
+PRIVATE = {"Cache-Control": "private, no-store"}
+"""Headers of whatever is not for everyone."""
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON answer of plain values."""
+    """Return a JSON answer of plain values, for the caller alone."""
+    headers = {**PRIVATE, **(headers or {})}
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 

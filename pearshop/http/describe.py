@@ -5,7 +5,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from pearshop.http.body import FORMS
+from pearshop.http.query import parameters
 from pearshop.schemas.problem import Problem
+from pearshop.schemas.query import Sparse
 
 TITLES = {
     400: "The request breaks a rule; each field is named.",
@@ -13,6 +15,7 @@ TITLES = {
     403: "Signed in, but not allowed.",
     404: "Not there, or someone else's.",
     409: "The request no longer fits the state of things.",
+    412: "The thing is no longer what `If-Match` names.",
     413: "The body is too large.",
     415: "The body is neither JSON nor a form.",
     422: "The Idempotency-Key was used for another request.",
@@ -26,21 +29,20 @@ KEY = {
     "description": "Chosen by the client; a repeat under the same key answers as the first did.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-PAGING = [
-    {
-        "name": "limit",
-        "in": "query",
-        "required": False,
-        "schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 100},
-    },
-    {
-        "name": "cursor",
-        "in": "query",
-        "required": False,
-        "description": "From the `Link` header of the page before.",
-        "schema": {"type": "string"},
-    },
-]
+SEEN = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag that the change builds on; 412 if the thing is another by now.",
+    "schema": {"type": "string"},
+}
+KNOWN = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what the client has; 304 if that is still right.",
+    "schema": {"type": "string"},
+}
 
 
 def route(
@@ -48,12 +50,19 @@ def route(
     body: type[BaseModel] | None = None,
     signed_in: bool = False,
     keyed: bool = False,
-    paged: bool = False,
+    seen: bool = False,
+    query: type[Sparse] | None = None,
     errors: tuple[int, ...] = (),
 ) -> dict[str, Any]:
-    """Return what FastAPI's route decorators are to be told besides path and answer."""
+    """Return what FastAPI's route decorators are to be told besides path and answer.
+
+    `keyed`: under an idempotency key; `seen`: under `If-Match`; `query`: what is read, by these
+    parameters and under `If-None-Match`.
+    """
     statuses = set(errors) | {503}
-    extra: dict[str, Any] = {"parameters": ([KEY] if keyed else []) + (PAGING if paged else [])}
+    headers = [each for each, told in ((KEY, keyed), (SEEN, seen), (KNOWN, query)) if told]
+    extra: dict[str, Any] = {"parameters": headers + (parameters(query) if query else [])}
+    responses: dict[int, dict[str, Any]] = {}
     if body is not None:
         statuses |= {400, 413, 415}
         extra["requestBody"] = {
@@ -67,11 +76,11 @@ def route(
         extra["security"] = [{"bearer": []}]
     if keyed:
         statuses |= {409, 422}
-    if paged:
+    if seen:
+        statuses |= {400, 412}
+    if query:
         statuses.add(400)
-    return {
-        "openapi_extra": extra,
-        "responses": {
-            status: {"model": Problem, "description": TITLES[status]} for status in sorted(statuses)
-        },
-    }
+        responses[304] = {"description": "The client has it already."}
+    for status in sorted(statuses):
+        responses[status] = {"model": Problem, "description": TITLES[status]}
+    return {"openapi_extra": extra, "responses": responses}

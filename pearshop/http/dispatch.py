@@ -24,6 +24,8 @@ Answer = Callable[[Request, Exception], Awaitable[Response]]
 class Dispatch:
     """Calls the endpoints of `routers`; what they do not know goes on to `app`.
 
+    HEAD is answered as GET is; the HTTP server leaves the body out.
+
     `answers` says what becomes of the errors that endpoints raise. `timeout` (s) bounds the whole
     of a request: whoever waits longer is told that its outcome is unknown.
     """
@@ -65,7 +67,8 @@ class Dispatch:
         await response(scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[Endpoint, tuple[Any, ...]] | None:
-        method, path = scope["method"], scope["path"]
+        path = scope["path"]
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
         endpoint = self._exact.get((method, path))
         if endpoint is not None:
             return endpoint, ()

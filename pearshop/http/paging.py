@@ -1,57 +1,97 @@
-"""Paging by keyset: `limit`, `cursor`, and the `Link` header to the next page (RFC 8288)."""
+"""Paging: cursors, and the headers that lead from page to page (`Link`, RFC 8288)."""
 
 import base64
 import binascii
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import parse_qsl, urlencode
 
+import orjson
 from starlette.requests import Request
 
 from pearshop.errors import Invalid
+from pearshop.schemas.query import DEFAULT_LIMIT, Cursored
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 500
+TOTAL = "X-Total-Count"
+MAX_NUMBER = 1 << 63
+MAX_TIME = 253_402_300_800_000_000
+"""The end of the year 9999, in µs since 1970."""
+MAX_TEXT = 400
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which page is asked for: up to `limit` rows after those that `after` names."""
-
-    limit: int
-    after: tuple[int, ...] | None
+Key = tuple[int | float | str, ...]
 
 
-def page_of(request: Request, members: int) -> Page:
-    """Return the page that a request asks for; a cursor has `members` numbers.
+def limit_of(wish: Cursored) -> int:
+    """Return how many things a page has."""
+    return wish.limit or DEFAULT_LIMIT
 
-    Raises `Invalid` for a bad limit or a cursor that was not made here.
+
+def cursor_of(order: str, key: Key) -> str:
+    """Return the cursor that leads behind the thing of that key, in that order."""
+    return base64.urlsafe_b64encode(orjson.dumps([order, *key])).decode().rstrip("=")
+
+
+def key_of(cursor: str | None, order: str, kinds: Sequence[type]) -> Key | None:
+    """Return the key in a cursor, `kinds` its members' types; a `datetime` travels as µs.
+
+    Raises `Invalid` for a cursor that was not made here and for this order.
     """
-    query = request.query_params
-    return Page(_limit(query.get("limit")), _cursor(query.get("cursor"), members))
-
-
-def next_link(request: Request, last: tuple[int, ...], limit: int) -> dict[str, str]:
-    """Return the header that leads to the page after the row `last`."""
-    text = base64.urlsafe_b64encode(".".join(map(str, last)).encode()).decode().rstrip("=")
-    return {"Link": f'<{request.url.path}?limit={limit}&cursor={text}>; rel="next"'}
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MAX_LIMIT:
-        raise Invalid.of("limit", f"must be a number from 1 to {MAX_LIMIT}.")
-    return int(text[:9])
-
-
-def _cursor(text: str | None, members: int) -> tuple[int, ...] | None:
-    if text is None:
+    if cursor is None:
         return None
     try:
-        padded = text + "=" * (-len(text) % 4)
-        parts = base64.urlsafe_b64decode(padded.encode("ascii")).decode("ascii").split(".")
-        numbers = tuple(int(part) for part in parts if part.isdigit() and len(part) < 19)
-    except (binascii.Error, ValueError):
-        numbers = ()
-    if len(numbers) != members:
-        raise Invalid.of("cursor", "take it from the Link header of the page before.")
-    return numbers
+        padded = cursor + "=" * (-len(cursor) % 4)
+        made_for, *key = orjson.loads(base64.b64decode(padded.encode("ascii"), b"-_", True))
+    except (binascii.Error, ValueError, TypeError):
+        raise _bad_cursor() from None
+    if made_for != order or len(key) != len(kinds):
+        raise _bad_cursor()
+    if not all(_fits(each, kind) for each, kind in zip(key, kinds, strict=True)):
+        raise _bad_cursor()
+    return tuple(key)
+
+
+def next_page(request: Request, order: str, after: Key | None) -> dict[str, str]:
+    """Return the header that leads to the page behind `after`, none if that is `None`."""
+    if after is None:
+        return {}
+    return {"Link": _link(request, "next", cursor=cursor_of(order, after))}
+
+
+def counted_pages(request: Request, limit: int, offset: int, total: int) -> dict[str, str]:
+    """Return the headers of a page that was asked for by its offset."""
+    last = max(0, (total - 1) // limit * limit)
+    offsets = {
+        "first": 0,
+        "prev": max(0, min(offset - limit, last)),
+        "next": offset + limit,
+        "last": last,
+    }
+    if offset == 0:
+        del offsets["prev"]
+    if offset + limit >= total:
+        del offsets["next"]
+    links = [_link(request, rel, offset=str(each)) for rel, each in offsets.items()]
+    return {TOTAL: str(total), "Link": ", ".join(links)}
+
+
+def _link(request: Request, rel: str, **changes: str) -> str:
+    query = request.url.query
+    kept = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k not in changes]
+    return f'<{request.url.path}?{urlencode([*kept, *changes.items()])}>; rel="{rel}"'
+
+
+def _fits(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return False
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e6
+    if kind is int or kind is datetime:
+        return isinstance(value, int) and 0 <= value < (
+            MAX_TIME if kind is datetime else MAX_NUMBER
+        )
+    return isinstance(value, str) and len(value) <= MAX_TEXT and "\0" not in value
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid.of("cursor", "take it from the Link header of the page before.")

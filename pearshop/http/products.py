@@ -1,20 +1,18 @@
-"""A replica's own memory of the catalogue: trusted for seconds, emptied by notices.
+"""The catalogue as a replica shows it: its own memory, then Redis, then the database.
 
-Loads are shared: however many requests miss the same product at once, the database is asked
-once. Redis carries the notices between replicas; without it the seconds are all there is. While
-the database is away, the last known answers serve on: nothing can be bought then, but looked at.
+Loads are shared: however many requests miss the same product at once, it is fetched once. A change
+by staff goes through: database, Redis, then a notice that all replicas hear; what a notice missed,
+the pulse from the database tells within a second or two. While the database is away the last known
+answers serve on: nothing can be bought then, but looked at.
 """
 
 import asyncio
 import contextlib
-import logging
-import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Generic, TypeVar, cast
-
-import redis.asyncio
-from redis.exceptions import RedisError
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 from pearshop.actors.batching import Batcher, detached
 from pearshop.db import product as rows
@@ -22,207 +20,235 @@ from pearshop.db.execute import Database
 from pearshop.db.product import unknown_product
 from pearshop.domain.product import Product
 from pearshop.errors import Unavailable
+from pearshop.http.caching.memory import Entry, Memory
+from pearshop.http.caching.notices import Ear, Notice
+from pearshop.http.caching.shared import Shared
+from pearshop.http.caching.values import Page, Shown, decoded, encoded, show
+from pearshop.settings import Settings
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CHANNEL = "pearshop:products"
 PATIENCE_S = 1.0
 """How long a fresh answer is waited for where there is an old one."""
 MAX_PRODUCTS = 20_000
-MAX_PAGES = 64
-RECONNECT_S = 1.0
-QUIET_S = 1.0
-NOTICES = 1_000
-"""Products in one notice, at most."""
-
-
-class Expiring(Generic[T]):
-    """Values that are trusted for `seconds`; the oldest leave when there are too many."""
-
-    def __init__(self, seconds: float, limit: int) -> None:
-        self._seconds = seconds
-        self._limit = limit
-        self._values: OrderedDict[object, tuple[float, T]] = OrderedDict()
-
-    def get(self, key: object) -> T | None:
-        """Return a value that is still trusted."""
-        found = self._values.get(key)
-        return found[1] if found and found[0] > time.monotonic() else None
-
-    def last(self, key: object) -> T | None:
-        """Return a value that was trusted once, for want of a better one."""
-        found = self._values.get(key)
-        return found[1] if found else None
-
-    def put(self, key: object, value: T) -> None:
-        """Trust a value from now on."""
-        self._values[key] = time.monotonic() + self._seconds, value
-        self._values.move_to_end(key)
-        if len(self._values) > self._limit:
-            self._values.popitem(last=False)
-
-    def doubt(self, *keys: object) -> None:
-        """Trust these values no more."""
-        for key in keys:
-            if key in self._values:
-                self._values[key] = 0.0, self._values[key][1]
-
-    def doubt_all(self) -> None:
-        """Trust no value any more."""
-        self.doubt(*self._values)
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+TOLD = 1_000
+"""Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
 
 class Products:
-    """Products by id and pages of the catalogue, as fresh as stated above."""
+    """Products by id and pages of the catalogue, as fresh as stated above.
 
-    def __init__(self, database: Database, seconds: float, redis_url: str = "") -> None:
+    `counts` holds how often each layer had what was sought: `(layer, outcome)`.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        seconds, stale = settings.catalogue_memory_seconds, settings.catalogue_stale_seconds
         self._database = database
-        self._known: Expiring[Product] = Expiring(seconds, MAX_PRODUCTS)
-        self._pages: Expiring[object] = Expiring(seconds, MAX_PAGES)
-        self._loading: dict[int, asyncio.Future[Product | None]] = {}
-        self._paging: dict[object, asyncio.Future[object]] = {}
-        self._changes = 0
-        """Grows with each change heard of: a load that began before it is not to be kept."""
-        self._loader: Batcher[int] = Batcher(self._load, limit=500)
-        self._notices: Batcher[int] = Batcher(self._send, limit=NOTICES)
-        self._redis = redis.asyncio.from_url(redis_url, socket_timeout=1.0) if redis_url else None
-        self.hears = False
-        """Whether notices of other replicas come in."""
+        self._known: Memory[Shown | None] = Memory(seconds, stale, MAX_PRODUCTS)
+        self._pages: Memory[Page] = Memory(seconds, stale, MAX_PAGE_BYTES)
+        self._shared = Shared(settings.redis_url, settings.catalogue_shared_seconds)
+        self._ear = Ear(settings.redis_url)
+        self._loading: dict[int, asyncio.Future[Shown | None]] = {}
+        self._making: dict[str, asyncio.Future[Page]] = {}
+        self._heard: dict[int, datetime] = {}
+        self._loader: Batcher[tuple[int, asyncio.Future[Shown | None]]] = Batcher(
+            self._load, limit=500
+        )
+        self._sales: Batcher[int] = Batcher(self._tell_sales, limit=TOLD)
+        self.counts: Counter[tuple[str, str]] = Counter()
 
-    async def on_sale(self, product_id: int) -> Product:
+    @property
+    def hears(self) -> bool:
+        """Whether notices of other replicas come in."""
+        return self._ear.hears
+
+    async def on_sale(self, product_id: int) -> Shown:
         """Return a product that can be bought. Raises `NotFound`."""
-        found = (await self.by_ids([product_id])).get(product_id)
-        if found is None or found.hidden:
+        shown = await self._get(product_id)
+        if shown is None or shown.product.hidden:
             raise unknown_product()
-        return found
+        return shown
 
     async def by_ids(self, ids: Iterable[int]) -> dict[int, Product]:
         """Return those of the products that exist, hidden ones too."""
-        found: dict[int, Product] = {}
-        missing: list[int] = []
-        for product_id in ids:
-            known = self._known.get(product_id)
-            if known is None:
-                missing.append(product_id)
-            else:
-                found[product_id] = known
-        waits = (_or_last(self._wait(each), self._known.last(each)) for each in missing)
-        for product in await asyncio.gather(*waits):
-            if product is not None:
-                found[product.id] = product
-        return found
+        found = await asyncio.gather(*map(self._get, ids))
+        return {each.product.id: each.product for each in found if each is not None}
 
-    async def page(self, key: object, make: Callable[[], Awaitable[T]]) -> T:
-        """Return a page made lately, or make it, once for all who ask meanwhile."""
-        known = self._pages.get(key)
-        if known is None:
-            running = self._paging.get(key)
-            if running is None:
-                running = self._paging[key] = detached(self._make(key, make))
-                running.add_done_callback(lambda _: self._paging.pop(key, None))
-            known = await _or_last(running, self._pages.last(key))
-        return cast("T", known)
+    async def page(self, name: str, make: Callable[[], Awaitable[Page]]) -> Page:
+        """Return the page of that name, or make it, once for all who ask meanwhile."""
+        entry = self._pages.get(name)
+        freshness = self._look(self._pages, entry)
+        if entry is not None and freshness == "hit":
+            return entry.value
+        coming = self._start_making(name, make)
+        if entry is not None and freshness == "stale":
+            return entry.value
+        return await _or_last(coming, entry)
 
-    def changed(self, ids: Sequence[int]) -> None:
-        """Forget products that have changed, here and, soon after, in every other replica."""
+    async def changed(self, product: Product) -> None:
+        """Show a product as staff have just left it, here and in every other replica."""
+        self._hear_changes({product.id: product.updated_at})
+        self._known.put(product.id, show(product))
+        notice = Notice({product.id: product.updated_at})
+        await self._shared.change({product.id: encoded(product)}, notice.encode(), pages=True)
+
+    def sold(self, ids: Sequence[int]) -> None:
+        """Show no longer the stock that these products had, here and, soon after, elsewhere."""
         self._doubt(ids)
-        if self._redis is not None and len(self._notices) < NOTICES:  # or it hangs
+        if len(self._sales) < TOLD:  # or Redis hangs
             for product_id in ids:
-                self._notices.put(product_id)
+                self._sales.put(product_id)
+
+    async def pulse(self, changes: Mapping[int, datetime], *, more: bool) -> None:
+        """Hear of what staff changed lately. `more`: that is not all of it."""
+        unheard = {each: then for each, then in changes.items() if self._heard.get(each) != then}
+        if not unheard:
+            return
+        if more:
+            self._missed()
+        self._hear_changes(unheard)
+        await self._shared.change(dict.fromkeys(unheard, b""), Notice(unheard).encode(), pages=True)
 
     async def listen(self) -> None:
         """Hear of changes that other replicas made, until cancelled."""
-        if self._redis is None:
-            return
-        while True:
-            with contextlib.suppress(RedisError, OSError):
-                await self._hear(self._redis)
-            self.hears = False
-            await asyncio.sleep(RECONNECT_S)
+        await self._ear.listen(self._hear_notice, self._missed)
 
-    async def _hear(self, connection: "redis.asyncio.Redis") -> None:
-        async with connection.pubsub() as notices:
-            await notices.subscribe(CHANNEL)
-            self._doubt_all()  # what was said before went by unheard
-            self.hears = True
-            while True:
-                notice = await notices.get_message(ignore_subscribe_messages=True, timeout=QUIET_S)
-                if notice is None:
-                    await connection.ping()  # a Redis that hangs is as silent as one without news
-                else:
-                    self._doubt(
-                        [int(each) for each in notice["data"].split(b",") if each.isdigit()]
-                    )
+    def _hear_notice(self, notice: Notice) -> None:
+        unheard = {e: then for e, then in notice.changed.items() if self._heard.get(e) != then}
+        if unheard:
+            self._hear_changes(unheard)
+        self._doubt(notice.sold)
 
-    async def _send(self, ids: list[int]) -> None:
-        assert self._redis is not None
-        try:
-            await self._redis.publish(CHANNEL, ",".join(map(str, ids)))
-        except RedisError as error:
-            logger.warning("No notice of a change could be sent: %s", error)
-
-    def _doubt(self, ids: Sequence[int]) -> None:
-        self._changes += 1
-        self._known.doubt(*ids)
+    def _hear_changes(self, changes: Mapping[int, datetime]) -> None:
+        if len(self._heard) > 10 * TOLD:
+            self._heard.clear()
+        self._heard.update(changes)
+        self._doubt(changes)
         self._pages.doubt_all()
+        self._making.clear()
 
-    def _doubt_all(self) -> None:
-        self._changes += 1
+    def _missed(self) -> None:
         self._known.doubt_all()
+        self._loading.clear()
         self._pages.doubt_all()
+        self._making.clear()
 
-    def _wait(self, product_id: int) -> "asyncio.Future[Product | None]":
+    def _doubt(self, ids: Iterable[int]) -> None:
+        """Trust neither what is known of these products nor what is on its way already."""
+        for product_id in ids:
+            self._known.doubt(product_id)
+            self._loading.pop(product_id, None)
+
+    async def _tell_sales(self, ids: list[int]) -> None:
+        told = dict.fromkeys(ids, b"")
+        await self._shared.change(told, Notice({}, tuple(told)).encode(), pages=False)
+
+    async def _get(self, product_id: int) -> Shown | None:
+        entry = self._known.get(product_id)
+        freshness = self._look(self._known, entry)
+        if entry is not None and freshness == "hit":
+            return entry.value
+        coming = self._start_loading(product_id)
+        if entry is not None and freshness == "stale":
+            return entry.value
+        return await _or_last(coming, entry)
+
+    def _look(self, memory: Memory[Any], entry: Entry[Any] | None) -> str:
+        """Return, and count, what became of a look into memory."""
+        if entry is None or not memory.is_usable(entry):
+            outcome = "miss"
+        else:
+            outcome = "hit" if memory.is_fresh(entry) else "stale"
+        self.counts["memory", outcome] += 1
+        return outcome
+
+    def _start_loading(self, product_id: int) -> "asyncio.Future[Shown | None]":
         """Return what a load under way, or a new one, will bring for all who wait for it."""
         waiting = self._loading.get(product_id)
         if waiting is None:
             waiting = asyncio.get_running_loop().create_future()
             self._loading[product_id] = waiting
-            self._loader.put(product_id)
+            self._loader.put((product_id, waiting))
         return waiting
 
-    async def _load(self, ids: list[int]) -> None:
-        changes = self._changes
-        try:
-            found = {p.id: p for p in await self._database.run(rows.by_ids, ids)}
-        except Exception as error:
-            for product_id in ids:
-                self._make_do(product_id, self._loading.pop(product_id), error)
-            return
-        for product_id in ids:
-            product = found.get(product_id)
-            if product is not None:
-                self._known.put(product_id, product)
-                if changes != self._changes:
-                    self._known.doubt(product_id)
-            self._loading.pop(product_id).set_result(product)
+    async def _load(self, sought: list[tuple[int, "asyncio.Future[Shown | None]"]]) -> None:
+        leased = await self._shared.products([product_id for product_id, _ in sought])
+        found = decoded(leased)
+        missing = [product_id for product_id, _ in sought if product_id not in found]
+        self.counts["redis", "hit"] += len(found)
+        self.counts["redis", "miss"] += len(leased) - len(found)
+        error: Exception | None = None
+        if missing:
+            try:
+                found |= {p.id: p for p in await self._database.run(rows.by_ids, missing)}
+            except Exception as fault:
+                error = fault
+        for product_id, waiting in sought:
+            if error is None or product_id in found:
+                self._bring(product_id, waiting, found.get(product_id))
+            else:
+                self._make_do(product_id, waiting, error)
+        if leased:
+            new = [each for each in missing if each in found]
+            await self._shared.keep_products(
+                {each: (leased[each].generation, encoded(found[each])) for each in new}
+            )
+
+    def _bring(
+        self, product_id: int, waiting: "asyncio.Future[Shown | None]", product: Product | None
+    ) -> None:
+        shown = None if product is None else show(product)
+        if self._loading.get(product_id) is waiting:  # nothing has changed meanwhile
+            del self._loading[product_id]
+            self._known.put(product_id, shown)
+        waiting.set_result(shown)
 
     def _make_do(
-        self, product_id: int, waiting: "asyncio.Future[Product | None]", error: Exception
+        self, product_id: int, waiting: "asyncio.Future[Shown | None]", error: Exception
     ) -> None:
-        last = self._known.last(product_id)
+        if self._loading.get(product_id) is waiting:
+            del self._loading[product_id]
+        last = self._known.get(product_id)
         if last is not None and isinstance(error, Unavailable):
-            waiting.set_result(last)
+            waiting.set_result(last.value)
         else:
             waiting.set_exception(error)
             waiting.exception()  # nobody may be left to hear it
 
-    async def _make(self, key: object, make: Callable[[], Awaitable[object]]) -> object:
-        changes = self._changes
-        try:
-            page = await make()
-        except Unavailable:
-            if (last := self._pages.last(key)) is not None:
-                return last
-            raise
-        self._pages.put(key, page)
-        if changes != self._changes:
-            self._pages.doubt(key)
+    def _start_making(
+        self, name: str, make: Callable[[], Awaitable[Page]]
+    ) -> "asyncio.Future[Page]":
+        running = self._making.get(name)
+        if running is None:
+            running = self._making[name] = detached(self._make(name, make))
+            running.add_done_callback(lambda done: self._made(name, done))
+        return running
+
+    def _made(self, name: str, done: "asyncio.Future[Page]") -> None:
+        if self._making.get(name) is done:  # nothing has changed meanwhile
+            del self._making[name]
+            if not done.cancelled() and done.exception() is None:
+                self._pages.put(name, done.result(), len(done.result().content))
+
+    async def _make(self, name: str, make: Callable[[], Awaitable[Page]]) -> Page:
+        digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+        leased = await self._shared.page(digest)
+        if leased is not None and leased.value is not None:
+            with contextlib.suppress(ValueError):
+                page = Page.decode(leased.value)
+                self.counts["redis", "hit"] += 1
+                return page
+        self.counts["redis", "miss"] += leased is not None
+        page = await make()
+        if leased is not None:
+            await self._shared.keep_page(digest, leased.generation, page.encode())
         return page
 
 
-async def _or_last(coming: "asyncio.Future[T]", last: T | None) -> T:
-    """Return what is coming; the last known value if that takes long."""
-    patience = None if last is None else PATIENCE_S
-    done, _ = await asyncio.wait({coming}, timeout=patience)
-    return coming.result() if done or last is None else last
+async def _or_last(coming: "asyncio.Future[T]", last: Entry[T] | None) -> T:
+    """Return what is coming; the last known value if that takes long or fails."""
+    done, _ = await asyncio.wait({coming}, timeout=None if last is None else PATIENCE_S)
+    if last is not None and (not done or isinstance(coming.exception(), Unavailable)):
+        return last.value
+    return coming.result()

@@ -35,6 +35,10 @@ KEY_NUMBERS = itertools.count()
 """Keys made here must be new, not secret; asking the kernel for each costs 5 % of a request."""
 
 
+VARY = {"Vary": "Authorization"}
+SIGNED_IN = {"Cache-Control": "private, no-cache", **VARY}
+
+
 @dataclass
 class Revoked:
     """Sessions that are over although access tokens of theirs may still be about."""
@@ -64,6 +68,13 @@ class Services:
     tokens: Tokens
     passwords: Passwords
     revoked: Revoked = field(default_factory=Revoked)
+    public: dict[str, str] = field(init=False)
+    """Caching headers of the catalogue, for whoever is not signed in."""
+
+    def __post_init__(self) -> None:
+        seconds = self.settings.catalogue_public_seconds
+        control = f"public, max-age={seconds}, stale-while-revalidate={4 * seconds}"
+        self.public = {"Cache-Control": control, **VARY}
 
     async def change_cart(
         self, request: Request, user_id: int, command: CartCommand
@@ -145,6 +156,16 @@ def session(request: Request) -> Session:
     if caller.session_id in mine.revoked:
         raise Unauthenticated("This session is over: sign in again.", "session_over")
     return caller
+
+
+def public(request: Request) -> dict[str, str]:
+    """Return the caching headers of what everyone may see.
+
+    Whoever is signed in asks anew each time: staff have to see what they have just changed.
+    """
+    if "authorization" in request.headers:
+        return SIGNED_IN
+    return services(request).public
 
 
 def staff(request: Request) -> Session:

@@ -1,9 +1,9 @@
 """Products on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 from pearshop.domain.product import (
     MAX_CATEGORY,
@@ -13,9 +13,11 @@ from pearshop.domain.product import (
     MAX_PRICE,
     MAX_SKU,
     MAX_STOCK,
+    Ordering,
     Product,
 )
-from pearshop.schemas.base import EmptyIsNone, Request, Text, Whole, instant
+from pearshop.schemas.base import EmptyIsNone, Identity, Request, Text, Whole, instant
+from pearshop.schemas.query import MAX_LIMIT, Paged
 
 Name = Annotated[Text, Field(min_length=1, max_length=MAX_NAME, pattern=r"\S")]
 Price = Annotated[Whole, Field(ge=0, le=MAX_PRICE, description="In the shop's price unit.")]
@@ -94,3 +96,43 @@ def render_product(product: Product) -> dict[str, Any]:
         "created_at": instant(product.created_at),
         "updated_at": instant(product.updated_at),
     }
+
+
+def _split(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+Ids = Annotated[
+    tuple[Identity, ...],
+    BeforeValidator(_split),
+    Field(max_length=MAX_LIMIT, description="Ids by comma."),
+]
+PriceLimit = Annotated[Annotated[Whole, Field(ge=0, le=MAX_PRICE)] | None, EmptyIsNone]
+
+
+class ProductQuery(Paged):
+    """Which products are wanted, and in which order."""
+
+    search: Annotated[
+        Text,
+        Field(
+            max_length=200,
+            description="Words of name, description or sku; the last may be a beginning.",
+        ),
+    ] = ""
+    category: Annotated[Category | None, Field(description="Empty: those without one.")] = None
+    min_price: PriceLimit = None
+    max_price: PriceLimit = None
+    in_stock: Annotated[bool | None, EmptyIsNone] = None
+    ids: Ids | None = None
+    ordering: Annotated[
+        Ordering | None,
+        EmptyIsNone,
+        Field(description="`best` match in a search, `updated` otherwise, unless told."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _best_of_what(self) -> Self:
+        if self.ordering == "best" and not self.search.strip():
+            raise ValueError("ordering: best is for a search: send search as well")
+        return self

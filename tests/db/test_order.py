@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Engine, event, text
 
-from pearshop.db import order as order_rows
+from pearshop.db import history
 from pearshop.db import product as product_rows
 from pearshop.db.cart import load
 from pearshop.db.order import Placed, PlaceOrder, place
@@ -39,7 +39,7 @@ def test_an_order_takes_lines_and_stock_and_leaves_an_event(rows: Rows, engine: 
     [result] = place_all(rows, [wish(user, 1)])
     order = placed(result).order
     assert (order.total_price, [line.quantity for line in order.lines]) == (200, [2])
-    assert rows.run(order_rows.get, order.id, user.id) == order
+    assert rows.run(history.get, order.id, user.id) == order
     assert [line.number for line in rows.run(load, [user.id], []).carts[user.id].lines] == [2]
     assert rows.run(product_rows.get, pear.id).stock == 3
     assert scalar(engine, "SELECT subject_id FROM outbox") == order.id
@@ -91,7 +91,7 @@ def test_prices_charged_stay_whatever_becomes_of_the_product(rows: Rows) -> None
     [result] = place_all(rows, [wish(user, 1)])
     rows.run(product_rows.change, pear.id, {"price": 999, "name": "Quince"})
     rows.run(product_rows.hide, pear.id)
-    assert rows.run(order_rows.get, placed(result).order.id, user.id) == placed(result).order
+    assert rows.run(history.get, placed(result).order.id, user.id) == placed(result).order
 
 
 def test_many_at_once_never_sell_more_than_there_is(rows: Rows, engine: Engine) -> None:
@@ -141,8 +141,8 @@ def test_a_page_of_orders_is_one_statement(rows: Rows, engine: Engine) -> None:
         place_all(rows, [wish(user, number, key=str(number))])
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    page = rows.run(order_rows.page, user.id, 2, None)
+    page = rows.run(history.page, user.id, 2, None)
     assert len(statements) == 1
     assert [order.lines[0].product_id for order in page] == [p.id for p in products[:0:-1]]
-    rest = rows.run(order_rows.page, user.id, 2, page[-1].id)
+    rest = rows.run(history.page, user.id, 2, page[-1].id)
     assert [order.lines[0].product_id for order in rest] == [products[0].id]

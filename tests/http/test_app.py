@@ -1,7 +1,9 @@
 """The application without a shop behind it: bodies, sizes, slashes, paging, errors."""
 
 import asyncio
+import base64
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -12,13 +14,14 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from pearshop.errors import Unavailable
-from pearshop.http import body
+from pearshop.http import body, query
 from pearshop.http.answers import json
 from pearshop.http.app import ANSWERS, make_app, openapi
 from pearshop.http.dispatch import Dispatch
 from pearshop.http.edge import AT_ONCE, Edge
-from pearshop.http.paging import next_link, page_of
+from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.schemas.order import OrderIn
+from pearshop.schemas.query import Paged
 
 LIMIT = 2_000
 
@@ -32,8 +35,11 @@ def _app() -> FastAPI:
 
     @app.get("/api/page/")
     async def page(request: Request) -> Response:
-        asked = page_of(request, members=2)
-        return json([asked.limit, asked.after], headers=next_link(request, (7, 8), asked.limit))
+        asked = query.read(request, Paged)
+        if asked.offset is not None:
+            return json([], headers=counted_pages(request, limit_of(asked), asked.offset, 7))
+        key = key_of(asked.cursor, "price", (int, str))
+        return json([limit_of(asked), key], headers=next_page(request, "price", (7, "8")))
 
     @app.post("/api/order-fault/")
     @app.post("/api/fault/")
@@ -115,16 +121,71 @@ def test_each_bad_field_is_named(client: TestClient) -> None:
 def test_a_cursor_leads_on(client: TestClient) -> None:
     first = client.get("/api/page/?limit=3")
     assert first.json() == [3, None]
-    assert client.get(first.links["next"]["url"]).json() == [3, [7, 8]]
+    assert client.get(first.links["next"]["url"]).json() == [3, [7, "8"]]
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "limit=", "cursor=x", "cursor=MQ"]
+    ("offset", "leads"),
+    [
+        (0, {"first": 0, "next": 3, "last": 6}),
+        (3, {"first": 0, "prev": 0, "next": 6, "last": 6}),
+        (6, {"first": 0, "prev": 3, "last": 6}),
+        (90, {"first": 0, "prev": 6, "last": 6}),
+    ],
+)
+def test_an_offset_is_counted_and_leads_everywhere(
+    client: TestClient, offset: int, leads: dict[str, int]
+) -> None:
+    answer = client.get(f"/api/page/?limit=3&offset={offset}")
+    assert answer.headers["X-Total-Count"] == "7"
+    assert {rel: link["url"] for rel, link in answer.links.items()} == {
+        rel: f"/api/page/?limit=3&offset={to}" for rel, to in leads.items()
+    }
+
+
+def _cursor(*members: object) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(members)).decode()
+
+
+BAD_CURSORS = [
+    "x",
+    "MQ",
+    "\u00e9",
+    _cursor(),
+    _cursor("price", 7),
+    _cursor("price", 7, "8", 9),
+    _cursor("name", 7, "8"),
+    _cursor("price", "7", "8"),
+    _cursor("price", True, "8"),
+    _cursor("price", -1, "8"),
+    _cursor("price", 1 << 63, "8"),
+    _cursor("price", 7, "x" * 401),
+    _cursor("price", 7, "\0"),
+]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "limit=3&limit=3",
+        "offset=-1",
+        "offset=1000001",
+        "colour=red",
+        *(f"cursor={quote(each)}" for each in BAD_CURSORS),
+    ],
 )
 def test_bad_paging_names_the_parameter(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/page/?{query}")
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()
+
+
+def test_an_offset_and_a_cursor_exclude_each_other(client: TestClient) -> None:
+    answer = client.get(f"/api/page/?offset=1&cursor={_cursor('price', 7, '8')}")
+    assert (answer.status_code, "cursor and offset" in answer.json()["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,25 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from pearshop.db.embedded import EmbeddedRedis
 from pearshop.domain.product import Product
 from pearshop.errors import NotFound, Unavailable
+from pearshop.http.caching.values import Page
 from pearshop.http.products import Products
+from pearshop.settings import Settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = datetime(2026, 1, 2, tzinfo=UTC)
 PEAR = Product(1, None, "Pear", 100, "", "", "", None, False, NOW, NOW)
 
 
@@ -41,61 +46,189 @@ class Rows:
         return [self.products[each] for each in ids if each in self.products]
 
 
+def _products(rows: Rows, url: str = "", seconds: float = 60, stale: float = 0) -> Products:
+    settings = Settings(
+        redis_url=url, catalogue_memory_seconds=seconds, catalogue_stale_seconds=stale
+    )
+    return Products(rows, settings)
+
+
+def _costs(price: int) -> Product:
+    return replace(PEAR, price=price, updated_at=LATER)
+
+
+async def _price(products: Products) -> int:
+    return (await products.on_sale(1)).product.price
+
+
+class Pages:
+    """Makes pages that tell how many were made before."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.fails = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self) -> Page:
+        self.made += 1
+        number = self.made
+        await self.gate.wait()
+        if self.fails:
+            raise Unavailable("away")
+        return Page(str(number).encode(), {"ETag": "x"})
+
+
+async def _content(products: Products, make: Callable[[], Awaitable[Page]]) -> int:
+    return int((await products.page("a", make)).content)
+
+
 @pytest.fixture
 def rows() -> Rows:
     return Rows()
 
 
 async def test_many_who_miss_at_once_ask_once(rows: Rows) -> None:
-    products = Products(rows, 60)
+    products = _products(rows)
     found = await asyncio.gather(*(products.on_sale(1) for _ in range(50)))
-    assert set(found) == {PEAR}
+    assert {each.product for each in found} == {PEAR}
     assert rows.asked == [[1]]
 
 
 @pytest.mark.parametrize("product", [2, 3])
 async def test_hidden_and_unknown_ones_are_not_on_sale(rows: Rows, product: int) -> None:
     with pytest.raises(NotFound):
-        await Products(rows, 60).on_sale(product)
+        await _products(rows).on_sale(product)
 
 
 async def test_a_change_is_seen_at_once_where_it_was_made(rows: Rows) -> None:
-    products = Products(rows, 60)
+    products = _products(rows)
     await products.on_sale(1)
-    rows.products[1] = replace(PEAR, price=1)
-    assert (await products.on_sale(1)).price == 100
-    products.changed([1])
-    assert (await products.on_sale(1)).price == 1
+    await products.changed(_costs(1))
+    assert await _price(products) == 1
+    assert rows.asked == [[1]]  # what was written is known, and need not be read
+
+
+async def test_stock_that_was_sold_is_looked_up_anew(rows: Rows) -> None:
+    products = _products(rows)
+    await products.on_sale(1)
+    rows.products[1] = replace(PEAR, stock=3)
+    products.sold([1])
+    assert (await products.on_sale(1)).product.stock == 3
 
 
 async def test_nothing_is_trusted_beyond_its_time(rows: Rows) -> None:
-    products = Products(rows, 0)
+    products = _products(rows, seconds=0)
     await products.on_sale(1)
     await products.on_sale(1)
     assert rows.asked == [[1], [1]]
 
 
+async def test_what_is_stale_serves_while_a_new_one_is_fetched(rows: Rows) -> None:
+    products, pages = _products(rows, seconds=0, stale=60), Pages()
+    await products.on_sale(1)
+    assert await _content(products, pages) == 1
+    rows.gate.clear()
+    pages.gate.clear()
+    rows.products[1] = _costs(1)
+    assert await _price(products) == 100
+    assert await _content(products, pages) == 1
+    rows.gate.set()
+    pages.gate.set()
+    async with asyncio.timeout(20):
+        while await _price(products) != 1 or await _content(products, pages) == 1:
+            await asyncio.sleep(0)
+
+
 async def test_a_failed_load_reaches_all_who_wait_and_is_tried_anew(rows: Rows) -> None:
-    products = Products(rows, 60)
+    products = _products(rows)
     rows.fails = True
     results = await asyncio.gather(*(products.on_sale(1) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(result, Unavailable) for result in results)
     rows.fails = False
-    assert await products.on_sale(1) == PEAR
+    assert await _price(products) == 100
 
 
-async def test_pages_are_made_once_and_dropped_on_a_change(rows: Rows) -> None:
-    products = Products(rows, 60)
-    made: list[int] = []
+async def test_pages_are_made_once_and_anew_after_a_change(rows: Rows) -> None:
+    products, pages = _products(rows), Pages()
+    assert await asyncio.gather(*(_content(products, pages) for _ in range(5))) == [1] * 5
+    await products.changed(_costs(1))
+    assert await _content(products, pages) == 2
 
-    async def make() -> int:
-        await asyncio.sleep(0)
-        made.append(1)
-        return len(made)
 
-    assert await asyncio.gather(*(products.page("a", make) for _ in range(5))) == [1] * 5
-    products.changed([1])
-    assert await products.page("a", make) == 2
+async def test_whoever_comes_after_a_change_does_not_join_an_older_load(rows: Rows) -> None:
+    products, pages = _products(rows), Pages()
+    pages.gate.clear()
+    rows.gate.clear()
+    before = [
+        asyncio.create_task(_price(products)),
+        asyncio.create_task(_content(products, pages)),
+    ]
+    async with asyncio.timeout(20):
+        while not (rows.asked and pages.made):
+            await asyncio.sleep(0)
+    rows.products[1] = _costs(1)
+    await products.pulse({1: LATER}, more=False)
+    after = [
+        asyncio.create_task(_price(products)),
+        asyncio.create_task(_content(products, pages)),
+    ]
+    await asyncio.sleep(0)
+    pages.gate.set()
+    rows.gate.set()
+    assert (await before[1], *[await each for each in after]) == (1, 1, 2)
+    assert await _content(products, pages) == 2
+    assert await _price(products) == 1
+
+
+async def test_what_the_pulse_tells_counts_once(rows: Rows) -> None:
+    products, pages = _products(rows), Pages()
+    await _content(products, pages)
+    for expected in (2, 2):
+        await products.pulse({1: LATER}, more=False)
+        assert await _content(products, pages) == expected
+
+
+async def test_more_changes_than_can_be_told_put_everything_in_doubt(rows: Rows) -> None:
+    products = _products(rows)
+    await products.on_sale(1)
+    rows.products[1] = _costs(1)
+    await products.pulse({2: LATER}, more=True)
+    assert await _price(products) == 1
+
+
+async def test_while_the_database_is_away_the_last_answer_serves(rows: Rows) -> None:
+    products, pages = _products(rows, seconds=0), Pages()
+    await products.on_sale(1)
+    assert await _content(products, pages) == 1
+    rows.fails = pages.fails = True
+    assert await _price(products) == 100
+    assert await _content(products, pages) == 1
+    rows.fails = False
+    rows.products[1] = _costs(1)
+    assert await _price(products) == 1
+
+
+async def test_a_database_that_hangs_does_not_hide_what_is_known(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pearshop.http.products.PATIENCE_S", 0.01)
+    products, pages = _products(rows, seconds=0), Pages()
+    assert await _price(products) == 100
+    assert await _content(products, pages) == 1
+    rows.gate.clear()
+    pages.gate.clear()
+    assert await _price(products) == 100
+    assert await _content(products, pages) == 1
+    rows.gate.set()
+    pages.gate.set()
+
+
+async def test_layers_count_what_they_had(rows: Rows) -> None:
+    products = _products(rows)
+    await products.on_sale(1)
+    await products.on_sale(1)
+    assert +products.counts == {("memory", "miss"): 1, ("memory", "hit"): 1}
 
 
 @pytest.fixture
@@ -104,97 +237,119 @@ async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
         yield server.url
 
 
-async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> None:
-    here, there = Products(rows, 60, redis_url), Products(rows, 60, redis_url)
-    listening = asyncio.create_task(there.listen())
+@asynccontextmanager
+async def _listening(products: Products) -> AsyncIterator[None]:
+    task = asyncio.create_task(products.listen())
     async with asyncio.timeout(20):
-        while (await here._redis.pubsub_numsub("pearshop:products"))[0][1] == 0:  # type: ignore[union-attr]
+        while not products.hears:
             await asyncio.sleep(0.01)
-        assert (await there.on_sale(1)).price == 100
-        rows.products[1] = replace(PEAR, price=1)
-        here.changed([1])
-        while (await there.on_sale(1)).price != 1:
+    yield
+    task.cancel()
+
+
+async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await is_so():
             await asyncio.sleep(0.01)
-    listening.cancel()
+
+
+async def test_what_one_replica_loaded_spares_the_others_the_database(
+    rows: Rows, redis_url: str
+) -> None:
+    here, there, pages = _products(rows, redis_url), _products(rows, redis_url), Pages()
+    assert await _price(here) == await _price(there) == 100
+    assert await _content(here, pages) == await _content(there, pages) == 1
+    assert (rows.asked, pages.made) == ([[1]], 1)
+    assert there.counts["redis", "hit"] == 2
+
+
+async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> None:
+    here, there, pages = _products(rows, redis_url), _products(rows, redis_url), Pages()
+    async with _listening(there):
+        assert (await _price(there), await _content(there, pages)) == (100, 1)
+        await here.changed(_costs(1))
+
+        async def is_new() -> bool:
+            return (await _price(there), await _content(there, pages)) == (1, 2)
+
+        await _until(is_new)
+    assert rows.asked == [[1]]  # the new one was written through Redis
+
+
+async def test_a_sale_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> None:
+    here, there = _products(rows, redis_url), _products(rows, redis_url)
+    async with _listening(there):
+        await there.on_sale(1)
+        rows.products[1] = replace(PEAR, stock=3)
+        here.sold([1])
+
+        async def is_new() -> bool:
+            return (await there.on_sale(1)).product.stock == 3
+
+        await _until(is_new)
+
+
+async def test_a_load_that_a_change_overtook_is_not_shared(rows: Rows, redis_url: str) -> None:
+    slow, quick, third = (_products(rows, redis_url) for _ in range(3))
+    pages = Pages()
+    rows.gate.clear()
+    pages.gate.clear()
+    loading = [
+        asyncio.create_task(_price(slow)),
+        asyncio.create_task(_content(slow, pages)),
+    ]
+    await _until(lambda: _is(bool(rows.asked and pages.made)))
+    await quick.changed(_costs(1))  # while the slow one, who does not hear it, has the old row
+    rows.gate.set()
+    pages.gate.set()
+    assert [await each for each in loading] == [100, 1]
+    assert await _content(third, pages) == 2
+    assert await _price(third) == 1
+    assert rows.asked == [[1]]
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def test_what_redis_garbled_is_loaded_anew(rows: Rows, redis_url: str) -> None:
+    here, there, pages = _products(rows, redis_url), _products(rows, redis_url), Pages()
+    await here.on_sale(1)
+    await _content(here, pages)
+    connection = redis.from_url(redis_url)
+    for key in connection.scan_iter("pearshop:*"):
+        if connection.type(key) == b"hash":
+            connection.hset(key, "value", "{")
+        elif not key.endswith(b"pages"):
+            connection.set(key, "{")
+    assert await _price(there) == 100
+    assert await _content(there, pages) == 2
 
 
 async def test_a_redis_that_hangs_is_noticed(rows: Rows, tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         assert server.pid is not None
-        products = Products(rows, 60, server.url)
-        listening = asyncio.create_task(products.listen())
-        async with asyncio.timeout(20):
-            while not products.hears:
-                await asyncio.sleep(0.01)
+        products = _products(rows, server.url)
+        async with _listening(products):
             os.kill(server.pid, signal.SIGSTOP)
-            while products.hears:
-                await asyncio.sleep(0.01)
+            await _until(lambda: _is(not products.hears))
             os.kill(server.pid, signal.SIGCONT)
-            while not products.hears:
-                await asyncio.sleep(0.01)
-        listening.cancel()
+            await _until(lambda: _is(products.hears))
 
 
 async def test_without_redis_answering_a_change_still_counts_here(rows: Rows) -> None:
-    products = Products(rows, 60, "redis://127.0.0.1:1/0")
+    products = _products(rows, "redis://127.0.0.1:1/0")
     await products.on_sale(1)
-    rows.products[1] = replace(PEAR, price=1)
-    products.changed([1])
-    assert (await products.on_sale(1)).price == 1
+    await products.changed(_costs(1))
+    assert await _price(products) == 1
 
 
-async def test_while_the_database_is_away_the_last_answer_serves(rows: Rows) -> None:
-    products = Products(rows, 0)
-
-    async def make() -> int:
-        await products.on_sale(1)
-        if rows.fails:
-            raise Unavailable("away")
-        return 7
-
-    assert await products.page("a", make) == 7
-    rows.fails = True
-    assert await products.on_sale(1) == PEAR
-    assert await products.page("a", make) == 7
-    rows.fails = False
-    rows.products[1] = replace(PEAR, price=1)
-    assert (await products.on_sale(1)).price == 1
-
-
-async def test_a_redis_that_hangs_holds_up_no_one(rows: Rows) -> None:
+async def test_a_redis_that_hangs_holds_up_no_one_twice(rows: Rows) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        products = Products(rows, 60, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        products.changed([1])  # not awaited: there is nothing to wait for
+        products = _products(rows, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        await products.changed(_costs(1))
+        calls = products.counts.copy()
+        assert await _price(products) == 1
+        await _content(products, Pages())
+        assert calls["redis", "miss"] == products.counts["redis", "miss"] == 0
         assert not products.hears
-
-
-async def test_a_database_that_hangs_does_not_hide_what_is_known(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pearshop.http.products.PATIENCE_S", 0.01)
-    products = Products(rows, 0)
-
-    async def make() -> int:
-        await rows.gate.wait()
-        return 7
-
-    assert await products.on_sale(1) == PEAR
-    assert await products.page("a", make) == 7
-    rows.gate.clear()
-    assert await products.on_sale(1) == PEAR
-    assert await products.page("a", make) == 7
-    rows.gate.set()
-
-
-async def test_what_was_loaded_during_a_change_is_kept_for_want_of_better(rows: Rows) -> None:
-    products = Products(rows, 60)
-    rows.gate.clear()
-    loading = asyncio.create_task(products.on_sale(1))
-    while not rows.asked:
-        await asyncio.sleep(0)
-    products.changed([2])
-    rows.gate.set()
-    assert await loading == PEAR
-    rows.fails = True
-    assert await products.on_sale(1) == PEAR
-    assert rows.asked == [[1], [1]]

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from pearshop.actors.messages import LineChanged
 from pearshop.db import cart as cart_rows
-from pearshop.db import order as order_rows
+from pearshop.db import history
 from pearshop.db import user as user_rows
 from pearshop.domain.cart import (
+    MAX_LINES,
     AddLine,
     CartLine,
     ChangeLine,
@@ -19,36 +20,37 @@ from pearshop.domain.cart import (
     split_line_id,
 )
 from pearshop.domain.order import OrderLine
+from pearshop.domain.product import Product
 from pearshop.domain.user import User
 from pearshop.errors import Invalid, NotFound
-from pearshop.http import body
+from pearshop.http import body, etags, query
 from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import next_link, page_of
+from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.http.services import Services, once_done, services, session
 from pearshop.http.tokens import Session
-from pearshop.schemas.cart import LineIn, LineOut, LinePatch, LinePut, render_line
+from pearshop.schemas.cart import LineIn, LineOut, LinePatch, LinePut, LineQuery, render_line
+from pearshop.schemas.fields import sparse
 from pearshop.schemas.order import render_sold
+from pearshop.schemas.query import Sparse
 
 router = APIRouter(prefix="/api/order-item", tags=["cart"])
+OLDEST, NEWEST = "oldest", "newest"
 
 
-@router.get("/", response_model=list[LineOut], **route(signed_in=True, paged=True))
+@router.get("/", response_model=list[LineOut], **route(signed_in=True, query=LineQuery))
 async def list_lines(request: Request) -> Response:
-    """List the lines in one's cart; staff: the lines of every cart and order, largest id first."""
+    """List the lines in one's cart; staff: the lines of every cart and order, largest id first.
+
+    One's cart comes whole unless a `limit` is given.
+    """
     caller = session(request)
-    shop = services(request)
-    if caller.user.is_staff:
-        return await _list_all(request, shop)
-    cart = await shop.read_cart(caller.user.id)
-    products = await shop.products.by_ids(line.product_id for line in cart.lines)
-    return json(
-        [
-            render_line(caller.user.id, caller.user.username, line, products[line.product_id])
-            for line in cart.lines
-        ]
-    )
+    wish = query.read(request, LineQuery)
+    tree = query.fields(wish, LineOut)
+    listed = _list_all if caller.user.is_staff else _list_own
+    lines, headers = await listed(request, services(request), caller.user, wish)
+    return etags.private(request, sparse(lines, tree), headers)
 
 
 @router.post(
@@ -66,10 +68,13 @@ async def add_line(request: Request) -> Response:
     return await _change(request, shop, caller.user, command, status=201)
 
 
-@router.get("/{line}/", response_model=LineOut, **route(signed_in=True, errors=(404,)))
+@router.get(
+    "/{line}/", response_model=LineOut, **route(signed_in=True, query=Sparse, errors=(404,))
+)
 async def get_line(request: Request, line: str) -> Response:
     """Return a line: its owner's while it is in the cart, staff's always."""
     caller = session(request)
+    tree = query.fields(query.read(request, Sparse), LineOut)
     shop = services(request)
     sought = identity(line, "line")
     owner_id, number = _owned(caller, sought)
@@ -78,8 +83,10 @@ async def get_line(request: Request, line: str) -> Response:
     except NotFound:
         if not caller.user.is_staff:
             raise
-        return json(await _render_ordered(shop, *await shop.database.run(order_rows.line, sought)))
-    return json(await _render(shop, await _owner(shop, caller, owner_id), found))
+        sold = await shop.database.run(history.line, sought)
+        return etags.private(request, sparse(await _render_sold(shop, *sold), tree))
+    content = await _render(shop, await _owner(shop, caller, owner_id), found)
+    return etags.private(request, sparse(content, tree))
 
 
 @router.put(
@@ -176,31 +183,61 @@ async def _render(shop: Services, owner: User, line: CartLine) -> dict[str, Any]
     return render_line(owner.id, owner.username, line, products[line.product_id])
 
 
-async def _render_ordered(
+async def _render_sold(
     shop: Services, user_id: int, username: str, line: OrderLine
 ) -> dict[str, Any]:
     products = await shop.products.by_ids([line.product_id])
     return render_sold(user_id, username, line, products[line.product_id])
 
 
-async def _list_all(request: Request, shop: Services) -> Response:
-    page = page_of(request, members=1)
-    before = page.after[0] if page.after else None
-    # One more than is shown, of both: whether there is a next page must not depend on the mix.
-    in_carts = await shop.database.run(cart_rows.lines_of_all, page.limit + 1, before)
-    ordered = await shop.database.run(order_rows.lines, page.limit + 1, before)
-    products = await shop.products.by_ids(
-        {line.product_id for _, _, line in in_carts} | {line.product_id for _, _, line in ordered}
-    )
-    listed = {
-        line_id(user_id, line.number): render_line(user_id, name, line, products[line.product_id])
-        for user_id, name, line in in_carts
-    }
+async def _list_own(
+    request: Request, shop: Services, user: User, wish: LineQuery
+) -> tuple[list[Any], dict[str, str]]:
+    cart = await shop.read_cart(user.id)
+    key = key_of(wish.cursor, OLDEST, (int,))
+    after = 0 if key is None else int(key[0])
+    limit, offset = wish.limit or MAX_LINES, wish.offset or 0
+    lines = [e for e in cart.lines if line_id(user.id, e.number) > after]
+    shown = lines[offset : offset + limit]
+    products = await shop.products.by_ids(line.product_id for line in shown)
+    rendered = [
+        render_line(user.id, user.username, line, products[line.product_id]) for line in shown
+    ]
+    if wish.offset is not None:
+        return rendered, counted_pages(request, limit, offset, len(lines))
+    last = (line_id(user.id, shown[-1].number),) if len(lines) > len(shown) else None
+    return rendered, next_page(request, OLDEST, last)
+
+
+async def _list_all(
+    request: Request, shop: Services, _: User, wish: LineQuery
+) -> tuple[list[Any], dict[str, str]]:
+    key = key_of(wish.cursor, NEWEST, (int,))
+    before = None if key is None else int(key[0])
+    limit, offset = limit_of(wish), wish.offset or 0
+    # All that is needed, of both: which of them are on the page depends on how they mix.
+    in_carts = await shop.database.run(cart_rows.lines_of_all, offset + limit + 1, before)
+    sold = await shop.database.run(history.lines, offset + limit + 1, before)
     # A line that was ordered between the two reads is in both: as an ordered one it is newer.
-    listed |= {
-        line.id: render_sold(user_id, name, line, products[line.product_id])
-        for user_id, name, line in ordered
+    found: dict[int, tuple[int, str, CartLine | OrderLine]] = {
+        line_id(each[0], each[2].number): each for each in in_carts
     }
-    shown = sorted(listed, reverse=True)[: page.limit]
-    headers = next_link(request, (shown[-1],), page.limit) if len(listed) > page.limit else None
-    return json([listed[identity] for identity in shown], 200, headers)
+    found |= {each[2].id: each for each in sold}
+    page = sorted(found, reverse=True)[offset : offset + limit]
+    products = await shop.products.by_ids({found[each][2].product_id for each in page})
+    rendered = [_render_either(found[each], products) for each in page]
+    if wish.offset is not None:
+        in_all_carts = await shop.database.run(cart_rows.count_lines)
+        total = in_all_carts + await shop.database.run(history.count_lines)
+        return rendered, counted_pages(request, limit, offset, total)
+    return rendered, next_page(request, NEWEST, (page[-1],) if len(found) > limit else None)
+
+
+def _render_either(
+    found: tuple[int, str, CartLine | OrderLine], products: dict[int, Product]
+) -> dict[str, Any]:
+    user_id, username, line = found
+    product = products[line.product_id]
+    if isinstance(line, OrderLine):
+        return render_sold(user_id, username, line, product)
+    return render_line(user_id, username, line, product)

@@ -4,31 +4,40 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pearshop.db import order as rows
+from pearshop.db import history
 from pearshop.domain.cart import split_line_id
 from pearshop.domain.order import Order, unknown_lines
-from pearshop.http import body
+from pearshop.http import body, etags, query
 from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import next_link, page_of
+from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.http.services import Services, once_done, services, session
+from pearshop.schemas.fields import sparse
 from pearshop.schemas.order import OrderIn, OrderOut, render_order
+from pearshop.schemas.query import Paged, Sparse
 
 router = APIRouter(prefix="/api/order", tags=["orders"])
+ORDER = "id"
 
 
-@router.get("/", response_model=list[OrderOut], **route(signed_in=True, paged=True))
+@router.get("/", response_model=list[OrderOut], **route(signed_in=True, query=Paged))
 async def list_orders(request: Request) -> Response:
     """List one's own orders, newest first; staff: everyone's."""
     caller = session(request)
+    wish = query.read(request, Paged)
+    tree = query.fields(wish, OrderOut)
+    key, limit = key_of(wish.cursor, ORDER, (int,)), limit_of(wish)
     shop = services(request)
-    page = page_of(request, members=1)
     owner = None if caller.user.is_staff else caller.user.id
-    before = page.after[0] if page.after else None
-    found = await shop.database.run(rows.page, owner, page.limit, before)
-    headers = next_link(request, (found[-1].id,), page.limit) if len(found) == page.limit else None
-    return json(await _render(shop, found), 200, headers)
+    before, offset = None if key is None else int(key[0]), wish.offset or 0
+    found = await shop.database.run(history.page, owner, limit + 1, before, offset)
+    if wish.offset is None:
+        headers = next_page(request, ORDER, (found[limit - 1].id,) if len(found) > limit else None)
+    else:
+        total = await shop.database.run(history.count, owner)
+        headers = counted_pages(request, limit, offset, total)
+    return etags.private(request, sparse(await _render(shop, found[:limit]), tree), headers)
 
 
 @router.post(
@@ -58,20 +67,23 @@ async def place_order(request: Request) -> Response:
         wish.expected_total_price,
     )
     if not placed.repeated:
-        shop.products.changed([line.product_id for line in placed.order.lines])
+        shop.products.sold([line.product_id for line in placed.order.lines])
     with once_done():
         content = (await _render(shop, [placed.order]))[0]
     return json(content, 201, REPEATED if placed.repeated else None)
 
 
-@router.get("/{order_id}/", response_model=OrderOut, **route(signed_in=True, errors=(404,)))
+@router.get(
+    "/{order_id}/", response_model=OrderOut, **route(signed_in=True, query=Sparse, errors=(404,))
+)
 async def get_order(request: Request, order_id: str) -> Response:
     """Return an order: its owner's, or any for staff."""
     caller = session(request)
+    tree = query.fields(query.read(request, Sparse), OrderOut)
     shop = services(request)
     owner = None if caller.user.is_staff else caller.user.id
-    order = await shop.database.run(rows.get, identity(order_id, "order"), owner)
-    return json((await _render(shop, [order]))[0])
+    order = await shop.database.run(history.get, identity(order_id, "order"), owner)
+    return etags.private(request, sparse((await _render(shop, [order]))[0], tree))
 
 
 async def _render(shop: Services, orders: list[Order]) -> list[dict[str, object]]:

@@ -1,42 +1,61 @@
 """`/api/product/`: the catalogue."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pearshop.db import catalogue, search
 from pearshop.db import product as rows
-from pearshop.domain.product import Product, ProductDraft
-from pearshop.errors import Invalid
-from pearshop.http import body
+from pearshop.db.catalogue import Listed, Listing
+from pearshop.db.words import corrected, words_of
+from pearshop.domain.product import ProductDraft
+from pearshop.errors import Invalid, Overtaken
+from pearshop.http import body, etags, query
 from pearshop.http.answers import json
+from pearshop.http.caching.values import Page
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import Page, next_link, page_of
-from pearshop.http.services import services, staff
-from pearshop.schemas.product import ProductIn, ProductOut, ProductPatch, render_product
+from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
+from pearshop.http.services import Services, public, services, staff
+from pearshop.schemas.fields import sparse
+from pearshop.schemas.product import (
+    ProductIn,
+    ProductOut,
+    ProductPatch,
+    ProductQuery,
+    render_product,
+)
+from pearshop.schemas.query import Sparse
 
 router = APIRouter(prefix="/api/product", tags=["products"])
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+KEYS: dict[str, tuple[type, ...]] = {
+    "updated": (datetime, int),
+    "newest": (int,),
+    "name": (str, int),
+    "-name": (str, int),
+    "price": (int, int),
+    "-price": (int, int),
+    "best": (float, int),
+}
+"""What a cursor of each ordering is made of."""
+CORRECTED = "X-Corrected-Search"
+"""The words that were sought in place of misspelt ones, percent-encoded."""
 
 
-@router.get("/", response_model=list[ProductOut], **route(paged=True))
+@router.get("/", response_model=list[ProductOut], **route(query=ProductQuery))
 async def list_products(request: Request) -> Response:
-    """List the products on sale, most recently updated first."""
+    """List, search, filter and sort the products on sale; most recently updated first."""
     shop = services(request)
-    page = page_of(request, members=2)
-
-    async def make() -> tuple[bytes, dict[str, str]]:
-        found = await shop.database.run(rows.page, page.limit, _before(page))
-        headers = _next(request, page, found)
-        return orjson.dumps([render_product(each) for each in found]), headers
-
-    content, headers = await shop.products.page(("list", page), make)
-    return Response(content, 200, headers, "application/json")
+    page = await shop.products.page(
+        f"product?{request.url.query}", lambda: _make_page(request, shop)
+    )
+    return etags.answer(request, page.content, {**page.headers, **public(request)})
 
 
 @router.post(
@@ -51,21 +70,25 @@ async def create_product(request: Request) -> Response:
     wish = await body.read(request, ProductIn)
     shop = services(request)
     product = await shop.database.run(rows.create, ProductDraft(**wish.model_dump()))
-    shop.products.changed([product.id])
-    return json(render_product(product), 201)
+    await shop.products.changed(product)
+    return json(render_product(product), 201, {"ETag": etags.tag_of_product(product)})
 
 
-@router.get("/{product_id}/", response_model=ProductOut, **route(errors=(404,)))
+@router.get("/{product_id}/", response_model=ProductOut, **route(query=Sparse, errors=(404,)))
 async def get_product(request: Request, product_id: str) -> Response:
     """Return a product on sale."""
-    product = await services(request).products.on_sale(identity(product_id, "product"))
-    return json(render_product(product))
+    shown = await services(request).products.on_sale(identity(product_id, "product"))
+    content = shown.content
+    if request.url.query:
+        tree = query.fields(query.read(request, Sparse), ProductOut)
+        content = orjson.dumps(sparse(render_product(shown.product), tree))
+    return etags.answer(request, content, {"ETag": shown.tag, **public(request)})
 
 
 @router.put(
     "/{product_id}/",
     response_model=ProductOut,
-    **route(body=ProductIn, signed_in=True, errors=(403, 404, 409)),
+    **route(body=ProductIn, signed_in=True, seen=True, errors=(403, 404, 409)),
 )
 async def replace_product(request: Request, product_id: str) -> Response:
     """Set all members of a product; of the optional ones, those that are given."""
@@ -77,7 +100,7 @@ async def replace_product(request: Request, product_id: str) -> Response:
 @router.patch(
     "/{product_id}/",
     response_model=ProductOut,
-    **route(body=ProductPatch, signed_in=True, errors=(403, 404, 409)),
+    **route(body=ProductPatch, signed_in=True, seen=True, errors=(403, 404, 409)),
 )
 async def change_product(request: Request, product_id: str) -> Response:
     """Set some members of a product."""
@@ -92,36 +115,78 @@ async def change_product(request: Request, product_id: str) -> Response:
     "/{product_id}/",
     status_code=204,
     response_class=Response,
-    **route(signed_in=True, errors=(403, 404)),
+    **route(signed_in=True, seen=True, errors=(403, 404)),
 )
 async def delete_product(request: Request, product_id: str) -> Response:
     """Take a product off sale. Past orders keep it."""
     staff(request)
     shop = services(request)
-    product = await shop.database.run(rows.hide, identity(product_id, "product"))
-    shop.products.changed([product.id])
+    sought, seen = identity(product_id, "product"), etags.versions(request)
+    try:
+        product = await shop.database.run(rows.hide, sought, seen)
+    except Overtaken as error:
+        raise await _with_current(shop, sought, error) from None
+    await shop.products.changed(product)
     return Response(status_code=204)
 
 
 async def _change(request: Request, product_id: str, changes: dict[str, Any]) -> Response:
     shop = services(request)
-    product = await shop.database.run(rows.change, identity(product_id, "product"), changes)
-    shop.products.changed([product.id])
-    return json(render_product(product))
-
-
-def _before(page: Page) -> tuple[datetime, int] | None:
-    if page.after is None:
-        return None
-    microseconds, product_id = page.after
+    sought, seen = identity(product_id, "product"), etags.versions(request)
     try:
-        return EPOCH + timedelta(microseconds=microseconds), product_id
-    except OverflowError:
-        raise Invalid.of("cursor", "take it from the Link header of the page before.") from None
+        product = await shop.database.run(rows.change, sought, changes, seen)
+    except Overtaken as error:
+        raise await _with_current(shop, sought, error) from None
+    await shop.products.changed(product)
+    return json(render_product(product), 200, {"ETag": etags.tag_of_product(product)})
 
 
-def _next(request: Request, page: Page, found: list[Product]) -> dict[str, str]:
-    if len(found) < page.limit:
-        return {}
-    last = found[-1]
-    return next_link(request, ((last.updated_at - EPOCH) // MICROSECOND, last.id), page.limit)
+async def _with_current(shop: Services, product_id: int, error: Overtaken) -> Overtaken:
+    """Return the refusal with the product as it is now, for the caller to compare."""
+    current = await shop.database.run(rows.get, product_id)
+    return Overtaken(error.detail, error.code, {"current": render_product(current)})
+
+
+async def _make_page(request: Request, shop: Services) -> Page:
+    wish = query.read(request, ProductQuery)
+    tree = query.fields(wish, ProductOut)
+    listing = _listing(wish)
+    found, headers = await _find(shop, listing)
+    if wish.offset is None:
+        headers |= next_page(request, listing.ordering, found.after)
+    else:
+        total = await shop.database.run(catalogue.total, listing)
+        headers |= counted_pages(request, listing.limit, listing.offset, total)
+    content = orjson.dumps(sparse([render_product(each) for each in found.products], tree))
+    return Page(content, {**headers, "ETag": etags.tag_of(content)})
+
+
+def _listing(wish: ProductQuery) -> Listing:
+    search = wish.search.strip()
+    ordering = wish.ordering or ("best" if search else "updated")
+    return Listing(
+        search,
+        wish.category,
+        wish.min_price,
+        wish.max_price,
+        wish.in_stock,
+        wish.ids,
+        ordering,
+        wish.limit or max(limit_of(wish), len(wish.ids or ())),
+        key_of(wish.cursor, ordering, KEYS[ordering]),
+        wish.offset or 0,
+    )
+
+
+async def _find(shop: Services, listing: Listing) -> tuple[Listed, dict[str, str]]:
+    """Return a page, and the headers that tell of misspelt words if only others were found."""
+    found = await shop.database.run(catalogue.page, listing)
+    if found.products or not listing.search or listing.after or listing.offset:
+        return found, {}
+    words = words_of(listing.search)
+    near = await shop.database.run(search.near_words, words)
+    better = " ".join(corrected(words, near))
+    if better == " ".join(words):
+        return found, {}
+    found = await shop.database.run(catalogue.page, replace(listing, search=better))
+    return found, {CORRECTED: quote(better)} if found.products else {}

@@ -1,0 +1,130 @@
+"""Orders as they were placed: read back, listed, counted.
+
+A page of orders is one statement, their lines included.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+
+from pearshop.db.execute import single_statement
+from pearshop.db.tables import order_lines, orders, users
+from pearshop.domain.order import Order, OrderLine
+from pearshop.errors import NotFound
+
+
+@single_statement
+def get(connection: Connection, order_id: int, user_id: int | None) -> Order:
+    """Return an order; with `user_id`, only that user's. Raises `NotFound`."""
+    found = _read(connection, orders.c.id == order_id, 1)
+    if not found or (user_id is not None and found[0].user_id != user_id):
+        raise NotFound("There is no such order.", "order_unknown")
+    return found[0]
+
+
+@single_statement
+def page(
+    connection: Connection,
+    user_id: int | None,
+    limit: int,
+    before: int | None = None,
+    offset: int = 0,
+) -> list[Order]:
+    """Return up to `limit` orders, newest first, of one user or of all.
+
+    `before` is the id of the last order of the page before; `offset` skips that many instead.
+    """
+    conditions = [_of(user_id)]
+    if before is not None:
+        conditions.append(orders.c.id < before)
+    return _read(connection, and_(*conditions), limit, offset)
+
+
+@single_statement
+def count(connection: Connection, user_id: int | None) -> int:
+    """Return how many orders there are, of one user or of all."""
+    query = select(func.count()).select_from(orders).where(_of(user_id))
+    number: int = connection.execute(query).scalar_one()
+    return number
+
+
+@single_statement
+def lines(
+    connection: Connection, limit: int, before: int | None
+) -> list[tuple[int, str, OrderLine]]:
+    """Return up to `limit` ordered lines of all users, `(user_id, username, line)`, as above."""
+    query = (
+        select(orders.c.user_id, users.c.username, *_LINE)
+        .join_from(order_lines, orders, order_lines.c.order_id == orders.c.id)
+        .join(users, users.c.id == orders.c.user_id)
+        .order_by(order_lines.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(order_lines.c.id < before)
+    return [(row[0], row[1], OrderLine(*row[2:])) for row in connection.execute(query)]
+
+
+@single_statement
+def count_lines(connection: Connection) -> int:
+    """Return how many lines all orders have."""
+    query = select(func.count()).select_from(order_lines)
+    number: int = connection.execute(query).scalar_one()
+    return number
+
+
+@single_statement
+def line(connection: Connection, identity: int) -> tuple[int, str, OrderLine]:
+    """Return one ordered line, `(user_id, username, line)`. Raises `NotFound`."""
+    found = lines(connection, 1, identity + 1)
+    if not found or found[0][2].id != identity:
+        raise NotFound("There is no such line.", "line_unknown")
+    return found[0]
+
+
+_LINE = (
+    order_lines.c.id,
+    order_lines.c.product_id,
+    order_lines.c.product_name,
+    order_lines.c.price,
+    order_lines.c.quantity,
+    order_lines.c.created_at,
+    order_lines.c.updated_at,
+)
+
+
+def _of(user_id: int | None) -> ColumnElement[bool]:
+    return true() if user_id is None else orders.c.user_id == user_id
+
+
+def _read(
+    connection: Connection, condition: ColumnElement[bool], limit: int, offset: int = 0
+) -> list[Order]:
+    """Return orders with their lines, newest first, in one statement."""
+    newest = select(orders).where(condition).order_by(orders.c.id.desc())
+    chosen = newest.limit(limit).offset(offset or None).subquery()
+    query = (
+        select(
+            chosen.c.id,
+            chosen.c.user_id,
+            users.c.username,
+            chosen.c.delivery_address,
+            chosen.c.total_price,
+            chosen.c.created_at,
+            chosen.c.updated_at,
+            *_LINE,
+        )
+        .join_from(chosen, users, users.c.id == chosen.c.user_id)
+        .join(order_lines, order_lines.c.order_id == chosen.c.id)
+        .order_by(chosen.c.id.desc(), order_lines.c.id)
+    )
+    heads: dict[int, Any] = {}
+    bodies: dict[int, list[OrderLine]] = {}
+    for row in connection.execute(query):
+        columns: Sequence[Any] = tuple(row)
+        heads.setdefault(row[0], columns)
+        bodies.setdefault(row[0], []).append(OrderLine(*columns[7:]))
+    return [
+        Order(h[0], h[1], h[2], h[3], h[4], tuple(bodies[h[0]]), h[5], h[6]) for h in heads.values()
+    ]

@@ -1,0 +1,120 @@
+"""Full-text search in the catalogue: what matches, and how well.
+
+PostgreSQL's own full text: words of the name and the sku as they are written, and stems of name,
+sku and description. The last word may be a beginning. A word that nothing has is looked up among
+those of all names by its trigrams, in a table, for the embedded server ships no `pg_trgm`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+    union,
+)
+from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
+
+from pearshop.db.execute import single_statement
+from pearshop.db.tables import products, search_words
+from pearshop.db.words import folded, words_of
+
+HITS = 200
+"""Products that a search by best match ranks: a word that thousands have is no wish for all."""
+COMPLETIONS = 32
+"""Words that a beginning may stand for; a shorter beginning is searched for as such."""
+NEAR = 60
+"""Words that are looked at for one that may be misspelt."""
+SAME_SKU, SAME_NAME, STARTS_SO = 100.0, 10.0, 1.0
+"""What is added to a rank, which is itself below 1."""
+WEIGHTS = "'{0.1, 0.2, 0.6, 1.0}'::real[]"
+"""What a word counts: in the description, (unused), as a stem of name or sku, as written there."""
+DAMPED = 1
+"""`ts_rank`'s normalisation: a long text has more words that may match."""
+ENGLISH, SIMPLE = (cast(literal_column(f"'{name}'"), REGCONFIG) for name in ("english", "simple"))
+LAST_CHARACTER = chr(0x10FFFF)
+
+NEAR_WORDS = text("""
+SELECT wanted.word, ARRAY(
+    SELECT s.word FROM search_words s
+    WHERE s.trigrams && trigrams(wanted.word)
+      AND length(s.word) BETWEEN length(wanted.word) - 2 AND length(wanted.word) + 2
+    ORDER BY cardinality(ARRAY(
+        SELECT unnest(s.trigrams) INTERSECT SELECT unnest(trigrams(wanted.word))
+    )) DESC, s.word
+    LIMIT :near
+)
+FROM unnest(CAST(:words AS text[])) AS wanted(word)
+WHERE NOT EXISTS (SELECT FROM search_words s WHERE s.word = wanted.word)
+""")
+
+
+@single_statement
+def near_words(connection: Connection, words: Sequence[str]) -> dict[str, list[str]]:
+    """Return, for each of the words that no name has, the words of names that look like it."""
+    rows = connection.execute(NEAR_WORDS, {"words": list(words), "near": NEAR})
+    return {word: list(near) for word, near in rows}
+
+
+def completions(connection: Connection, beginning: str) -> list[str]:
+    """Return the words of names and skus that begin so; none where there are too many to name."""
+    word = search_words.c.word
+    query = select(word).where(word >= beginning, word < beginning + LAST_CHARACTER)
+    found = connection.execute(query.limit(COMPLETIONS + 1)).scalars().all()
+    return list(found) if len(found) <= COMPLETIONS else []
+
+
+def matching(written: str, ends: Sequence[str]) -> Any:
+    """Return the `tsquery` of a search. `ends`: the words that its last one may stand for.
+
+    A last word that is too common to search for ("the") is left out when there are others.
+    """
+    *words, last = words_of(written)
+    # PostgreSQL collects all that a beginning stands for before it looks at the other words.
+    named = " | ".join((last, *ends)) if ends else f"{last}:*"
+    stem = func.to_tsquery(ENGLISH, named)
+    end = _joined(stem, "||", func.to_tsquery(SIMPLE, named))
+    if not words:
+        return end
+    start = func.to_tsquery(ENGLISH, " & ".join(words))
+    return case(
+        (func.numnode(func.to_tsquery(ENGLISH, last)) == 0, start), else_=_joined(start, "&&", end)
+    )
+
+
+def hits(
+    written: str, query: ColumnElement[Any], conditions: Sequence[ColumnElement[bool]]
+) -> Subquery:
+    """Return ids and ranks (`id`, `rank`) of what matches best, unsorted.
+
+    Whatever has just that name or sku is among them, and up to `HITS` others.
+    """
+    key = folded(written)[:100]
+    same_name = products.c.name_key == key
+    same_sku = func.upper(products.c.sku) == func.upper(written.strip())
+    rank = (
+        func.ts_rank(literal_column(WEIGHTS), products.c.search, query, DAMPED)
+        + _bonus(same_sku, SAME_SKU)
+        + _bonus(same_name, SAME_NAME)
+        + _bonus(products.c.name_key.startswith(key, autoescape=True), STARTS_SO)
+    ).label("rank")
+    matches = [
+        select(products.c.id, rank).where(*conditions, matches).limit(HITS)
+        for matches in (products.c.search.op("@@")(query), same_name, same_sku)
+    ]
+    return union(*(each.subquery().select() for each in matches)).subquery("hits")
+
+
+def _joined(one: ColumnElement[Any], operator: str, other: ColumnElement[Any]) -> Any:
+    return one.op(operator, return_type=TSQUERY())(other)
+
+
+def _bonus(condition: ColumnElement[bool], points: float) -> ColumnElement[float]:
+    return case((condition, points), else_=0.0)

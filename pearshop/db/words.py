@@ -1,0 +1,39 @@
+"""What a shopper types, as words that the catalogue can be asked for.
+
+`words_of` folds text as the functions `folded` and `in_words` of migration 0003 fold products: a
+test holds the two to each other.
+"""
+
+import re
+import unicodedata
+
+from rapidfuzz.distance import OSA
+
+MARKS = re.compile("['\u2019\u0300-\u036f]")
+PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~\u2010-\u205e\s]+")
+
+
+def folded(written: str) -> str:
+    """Return text without accents, apostrophes and capitals."""
+    return MARKS.sub("", unicodedata.normalize("NFKD", written)).lower()
+
+
+def words_of(written: str) -> list[str]:
+    """Return the words of a search, folded, in order."""
+    return [word for word in PUNCTUATION.split(folded(written)) if word]
+
+
+def corrected(words: list[str], near: dict[str, list[str]]) -> list[str]:
+    """Return the words with each misspelt one replaced by the nearest of its `near` words.
+
+    One slip (a letter more, less, wrong, or two swapped) is forgiven in four letters, two from
+    seven on; optimal string alignment counts them. A word with nothing near it stays.
+    """
+    return [_nearest(word, near[word]) if word in near else word for word in words]
+
+
+def _nearest(word: str, candidates: list[str]) -> str:
+    slips = 1 if len(word) < 7 else 2
+    scored = [(OSA.distance(word, each), each) for each in candidates]
+    best = min(scored, default=(slips + 1, word))
+    return best[1] if best[0] <= slips else word

@@ -1,0 +1,175 @@
+"""Redis as the layer that all replicas share: products and pages, kept for a minute.
+
+Redis holds nothing that may not be lost, and nobody waits for it long: what it does not answer at
+once is taken from the database. A value is stored only if nothing has changed since its load began:
+each product has a generation that every change raises, and the pages have one together (the lease
+of Nishtala et al., "Scaling Memcache at Facebook", 2013). A change, its new value and the notice of
+it are one script.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from pearshop.http.caching.memory import jittered
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "pearshop:catalogue"
+PREFIX = "pearshop:1:"
+"""Of all keys; its number changes when what is stored under them does."""
+PAGES = PREFIX + "pages"
+TIMEOUT_S = 0.2
+PAUSE_S = 1.0
+"""How long a Redis that did not answer is left alone."""
+GENERATION_S = 60.0
+"""How long a generation lives at least: longer than any load that began under it."""
+
+FETCH_PAGE = """
+local generation = redis.call('GET', KEYS[1])
+if not generation then
+  local now = redis.call('TIME')
+  generation = now[1] .. now[2]
+  redis.call('SET', KEYS[1], generation)
+end
+return {generation, redis.call('GET', KEYS[1] .. ':' .. generation .. ':' .. ARGV[1])}
+"""
+STORE_PAGE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1] .. ':' .. ARGV[1] .. ':' .. ARGV[2], ARGV[3], 'PX', ARGV[4])
+end
+"""
+STORE_PRODUCTS = """
+for i, key in ipairs(KEYS) do
+  if (redis.call('HGET', key, 'generation') or '') == ARGV[2 * i] then
+    redis.call('HSET', key, 'value', ARGV[2 * i + 1])
+    redis.call('PEXPIRE', key, ARGV[1])
+  end
+end
+"""
+CHANGE = """
+for i = 2, #KEYS do
+  redis.call('HINCRBY', KEYS[i], 'generation', 1)
+  if ARGV[i + 2] == '' then
+    redis.call('HDEL', KEYS[i], 'value')
+  else
+    redis.call('HSET', KEYS[i], 'value', ARGV[i + 2])
+  end
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+end
+if ARGV[2] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('INCR', KEYS[1])
+end
+return redis.call("PUBLISH", ARGV[#ARGV], ARGV[3])
+"""
+
+
+def connected(url: str, timeout: float) -> "redis.asyncio.Redis":
+    """Return a client that gives up after `timeout` seconds and does not try again by itself."""
+    client: redis.asyncio.Redis = redis.asyncio.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A value from Redis, if there was one, and the generation to name when storing another."""
+
+    value: bytes | None
+    generation: str
+
+
+class Shared:
+    """The shared layer. With no URL, or while Redis is away, it knows nothing and keeps nothing."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self._seconds = seconds
+        self._away_until = 0.0
+        self._redis: redis.asyncio.Redis | None = None
+        if url:
+            self._redis = connected(url, TIMEOUT_S)
+            script = self._redis.register_script
+            self._fetch_page, self._store_page = script(FETCH_PAGE), script(STORE_PAGE)
+            self._store_products, self._change = script(STORE_PRODUCTS), script(CHANGE)
+
+    async def products(self, ids: Sequence[int]) -> dict[int, Leased]:
+        """Return what is known of products; nothing when Redis is away."""
+        if (connection := self._connection()) is None:
+            return {}
+        try:
+            async with connection.pipeline(transaction=False) as calls:
+                for product_id in ids:
+                    calls.hmget(_key(product_id), "value", "generation")
+                found = await calls.execute()
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+            return {}
+        return {
+            product_id: Leased(value, (generation or b"").decode())
+            for product_id, (value, generation) in zip(ids, found, strict=True)
+        }
+
+    async def keep_products(self, values: Mapping[int, tuple[str, bytes]]) -> None:
+        """Store `{id: (generation, value)}`, each unless it has changed since."""
+        arguments: list[Any] = [self._life(self._seconds)]
+        for generation, value in values.values():
+            arguments += [generation, value]
+        if values and self._connection():
+            await self._call(self._store_products, [_key(each) for each in values], arguments)
+
+    async def page(self, name: str) -> Leased | None:
+        """Return what is known of a page; `None` when Redis is away."""
+        if self._connection() is None:
+            return None
+        found = await self._call(self._fetch_page, [PAGES], [name])
+        return None if found is None else Leased(found[1], found[0].decode())
+
+    async def keep_page(self, name: str, generation: str, value: bytes) -> None:
+        """Store a page unless the catalogue has changed since."""
+        if self._connection():
+            arguments = [generation, name, value, self._life(self._seconds)]
+            await self._call(self._store_page, [PAGES], arguments)
+
+    async def change(self, values: Mapping[int, bytes], notice: bytes, *, pages: bool) -> bool:
+        """Replace products (by nothing, where the value is empty) and give notice of it.
+
+        `pages`: forget all pages, too. Returns whether it was done.
+        """
+        if self._connection() is None:
+            return False
+        keys = [PAGES, *map(_key, values)]
+        arguments: list[Any] = [self._life(max(self._seconds, GENERATION_S)), int(pages), notice]
+        arguments += [*values.values(), CHANNEL]
+        return await self._call(self._change, keys, arguments) is not None
+
+    def _connection(self) -> "redis.asyncio.Redis | None":
+        return self._redis if time.monotonic() >= self._away_until else None
+
+    async def _call(self, script: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return await script(keys, arguments)
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+            return None
+
+    def _leave_alone(self, error: Exception) -> None:
+        self._away_until = time.monotonic() + PAUSE_S
+        logger.warning("Redis does not answer, the shop does without it: %s", error)
+
+    def _life(self, seconds: float) -> int:
+        return max(1, int(jittered(seconds) * 1000))
+
+
+def _key(product_id: int) -> str:
+    return f"{PREFIX}product:{product_id}"

@@ -1,0 +1,67 @@
+"""What the layers hold: products and pages, ready to be sent."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from pearshop.domain.product import Product
+from pearshop.http.caching.shared import Leased
+from pearshop.http.etags import tag_of_product
+from pearshop.schemas.product import render_product
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A product, and as the API answers it: its JSON and its entity tag."""
+
+    product: Product
+    content: bytes
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A list as the API answers it."""
+
+    content: bytes
+    headers: dict[str, str]
+
+    def encode(self) -> bytes:
+        """Return the form in which Redis keeps it."""
+        return orjson.dumps(self.headers) + b"\n" + self.content
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Page":
+        """Return a page that Redis kept. Raises `ValueError` for what is none."""
+        headers, _, content = value.partition(b"\n")
+        return cls(content, orjson.loads(headers))
+
+
+def show(product: Product) -> Shown:
+    """Return a product as it is shown."""
+    return Shown(product, orjson.dumps(render_product(product)), tag_of_product(product))
+
+
+def encoded(product: Product) -> bytes:
+    """Return the form in which Redis keeps a product."""
+    return orjson.dumps(product)
+
+
+def decoded(leased: Mapping[int, Leased]) -> dict[int, Product]:
+    """Return the products among what Redis gave; what cannot be read is as good as absent."""
+    found = {}
+    for product_id, each in leased.items():
+        if each.value:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                found[product_id] = _product(orjson.loads(each.value))
+    return found
+
+
+def _product(members: dict[str, Any]) -> Product:
+    for name in ("created_at", "updated_at"):
+        members[name] = datetime.fromisoformat(members[name])
+    return Product(**members)
