@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,23 @@ def database_url(postgres: str) -> Iterator[str]:
     _admin(postgres, f"CREATE DATABASE {name} TEMPLATE template")
     yield _named(postgres, name)
     _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def make_database(postgres: str) -> Iterator[Callable[[], Engine]]:
+    """Makes engines on migrated, empty databases that the tests of a module share."""
+    engines: list[Engine] = []
+
+    def make() -> Engine:
+        name = f"test_{next(_numbers)}"
+        _admin(postgres, f"CREATE DATABASE {name} TEMPLATE template")
+        engines.append(make_engine(Settings(database_url=_named(postgres, name))))
+        return engines[-1]
+
+    yield make
+    for engine in engines:
+        engine.dispose()
+        _admin(postgres, f"DROP DATABASE {engine.url.database} WITH (FORCE)")
 
 
 @pytest.fixture

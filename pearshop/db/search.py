@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Subquery,
+    and_,
     case,
     cast,
     func,
@@ -74,7 +75,7 @@ def completions(connection: Connection, beginning: str) -> list[str]:
 def matching(written: str, ends: Sequence[str]) -> Any:
     """Return the `tsquery` of a search. `ends`: the words that its last one may stand for.
 
-    A last word that is too common to search for ("the") is left out when there are others.
+    A last word that is too common to search for ("the") is left out where another one is not.
     """
     *words, last = words_of(written)
     # PostgreSQL collects all that a beginning stands for before it looks at the other words.
@@ -84,9 +85,8 @@ def matching(written: str, ends: Sequence[str]) -> Any:
     if not words:
         return end
     start = func.to_tsquery(ENGLISH, " & ".join(words))
-    return case(
-        (func.numnode(func.to_tsquery(ENGLISH, last)) == 0, start), else_=_joined(start, "&&", end)
-    )
+    common = func.numnode(func.to_tsquery(ENGLISH, last)) == 0
+    return case((and_(common, func.numnode(start) != 0), start), else_=_joined(start, "&&", end))
 
 
 def hits(

@@ -10,12 +10,13 @@ import unicodedata
 from rapidfuzz.distance import OSA
 
 MARKS = re.compile("['\u2019\u0300-\u036f]")
-PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~\u2010-\u205e\s]+")
+PUNCTUATION = re.compile(r"[\x01-/:-@\[-`{-\xa0\u2010-\u205e]+")
 
 
 def folded(written: str) -> str:
-    """Return text without accents, apostrophes and capitals."""
-    return MARKS.sub("", unicodedata.normalize("NFKD", written)).lower()
+    """Return text without accents, apostrophes and capitals; a final sigma is like any other."""
+    bare = MARKS.sub("", unicodedata.normalize("NFKD", written))
+    return bare.lower().replace("\u03c2", "\u03c3")
 
 
 def words_of(written: str) -> list[str]:

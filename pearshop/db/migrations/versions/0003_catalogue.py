@@ -10,11 +10,14 @@ depends_on = None
 FUNCTIONS = r"""
 CREATE FUNCTION folded(written TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
-RETURN lower(regexp_replace(normalize(written, NFKD), U&'[''\2019\0300-\036f]', '', 'g'));
+RETURN translate(
+    lower(regexp_replace(normalize(written, NFKD), U&'[''\2019\0300-\036f]', '', 'g')),
+    U&'\03c2', U&'\03c3'
+);
 
 CREATE FUNCTION in_words(written TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
-RETURN regexp_replace(folded(written), '[!-/:-@\[-`{-~\u2010-\u205e\s]+', ' ', 'g');
+RETURN regexp_replace(folded(written), '[\u0001-/:-@\[-`{-\u00a0\u2010-\u205e]+', ' ', 'g');
 
 CREATE FUNCTION trigrams(word TEXT) RETURNS TEXT[]
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
