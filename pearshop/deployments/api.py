@@ -16,7 +16,7 @@ from pearshop.actors.ray_host import RayHosts
 from pearshop.db import catalogue
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
-from pearshop.deployments.metrics import degraded
+from pearshop.deployments.metrics import CacheMetric, degraded
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
 from pearshop.http.app import make_app
@@ -53,6 +53,7 @@ class Api:
         self._hosts = RayHosts(self._release)
         self._heard_at: datetime | None = None
         self._degraded = degraded()
+        self._lookups = CacheMetric()
         products = Products(self._database, configured)
         self._services = Services(
             configured,
@@ -95,6 +96,7 @@ class Api:
             except Unavailable:
                 self._degraded.set(1, {"part": "database"})
             self._degraded.set(not self._services.products.hears, {"part": "redis"})
+            self._lookups.report(self._services.products.counts)
             await asyncio.sleep(PULSE_S)
 
     async def _hear(self) -> None:

@@ -1,6 +1,8 @@
 """What a replica reports through Ray's metrics. All of it is listed here and in the README."""
 
-from ray.util.metrics import Gauge
+from collections import Counter as Counts
+
+from ray.util.metrics import Counter, Gauge
 
 
 def degraded() -> Gauge:
@@ -10,3 +12,25 @@ def degraded() -> Gauge:
         "1 while this replica does without the part: redis (slower), database (503).",
         tag_keys=("part",),
     )
+
+
+class CacheMetric:
+    """`pearshop_cache_lookups_total`: looks into the catalogue's caches, by layer and outcome.
+
+    A layer's hit ratio is the rate of `hit` (and of `stale`, which was answered at once, too)
+    divided by the rate of all outcomes.
+    """
+
+    def __init__(self) -> None:
+        self._counter = Counter(
+            "pearshop_cache_lookups_total",
+            "Looks into a cache of the catalogue: layer memory or redis; outcome hit, stale, miss.",
+            tag_keys=("layer", "outcome"),
+        )
+        self._reported: Counts[tuple[str, str]] = Counts()
+
+    def report(self, counts: Counts[tuple[str, str]]) -> None:
+        """Add what is new since the last report; telling Ray of each look would cost too much."""
+        for (layer, outcome), count in (counts - self._reported).items():
+            self._counter.inc(count, {"layer": layer, "outcome": outcome})
+        self._reported = counts.copy()

@@ -15,7 +15,7 @@ from pearshop.http import answers
 from pearshop.http.body import UnsupportedBody
 from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
-from pearshop.http.routers import cart, category, order, product, user
+from pearshop.http.routers import batch, cart, category, order, product, user
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
 
@@ -24,7 +24,7 @@ KEYED = "/api/order"
 REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 """Methods that end the same however often they are sent (RFC 9110, 9.2.2)."""
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
-MODULES = (cart, product, category, order, user)
+MODULES = (cart, product, category, order, user, batch)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may
@@ -98,13 +98,14 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 def _methods(path: str) -> set[str]:
     """Return the methods that an address knows; FastAPI's own answer names one route's only."""
-    return {
+    known = {
         method
         for module in MODULES
         for route in module.router.routes
         if isinstance(route, APIRoute) and route.path_regex.match(path)
         for method in route.methods or ()
     }
+    return known | ({"HEAD"} if "GET" in known else set())
 
 
 async def _http(request: Request, error: Exception) -> Response:

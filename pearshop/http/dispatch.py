@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop.errors import Refused, Unavailable
+from pearshop.http.batch import UNTIL
 
 Endpoint = Callable[..., Awaitable[Response]]
 Answer = Callable[[Request, Exception], Awaitable[Response]]
@@ -58,7 +59,8 @@ class Dispatch:
         endpoint, arguments = found
         request = Request(scope, receive, send)
         try:
-            async with asyncio.timeout(self._timeout):
+            until = asyncio.get_running_loop().time() + self._timeout
+            async with asyncio.timeout_at(min(until, scope.get(UNTIL, until))):
                 response = await endpoint(request, *arguments)
         except TimeoutError:
             response = await self._answer(request, Unavailable("It took too long.", unknown=True))

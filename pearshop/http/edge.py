@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pearshop.errors import Unavailable
 from pearshop.http import answers
+from pearshop.http.batch import UNTIL
 
 API = "/api/"
 AT_ONCE = 256
@@ -24,6 +25,9 @@ class Edge:
         """Serve one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if UNTIL in scope:  # a call within a batch, which has its place already
+            await self._serve(scope, receive, send)
             return
         if self._under_way >= AT_ONCE:
             await answers.unavailable(BUSY, may_repeat=True)(scope, receive, send)

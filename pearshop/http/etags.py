@@ -10,16 +10,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.db.product import Version
 from pearshop.domain.product import Product
 from pearshop.errors import Invalid
-from pearshop.http.answers import PRIVATE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -44,14 +41,9 @@ def answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Resp
     if known is not None:
         tag = headers["ETag"].removeprefix("W/")
         if known.strip() == "*" or tag in _tags(known):
-            return Response(status_code=304, headers=headers)
+            kept = {k: v for k, v in headers.items() if k != "Content-Encoding"}
+            return Response(status_code=304, headers=kept)
     return Response(content, 200, headers, "application/json")
-
-
-def private(request: Request, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """Return plain values as JSON for the caller alone, or 304."""
-    content = orjson.dumps(value)
-    return answer(request, content, {**PRIVATE, **(headers or {}), "ETag": tag_of(content)})
 
 
 def versions(request: Request) -> tuple[Version, ...] | None:

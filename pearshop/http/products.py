@@ -23,7 +23,8 @@ from pearshop.errors import Unavailable
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
 from pearshop.http.caching.shared import Shared
-from pearshop.http.caching.values import Page, Shown, decoded, encoded, show
+from pearshop.http.caching.values import Shown, decoded, encoded, show
+from pearshop.http.pages import Page
 from pearshop.settings import Settings
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from pearshop.domain.cart import MAX_QUANTITY, CartLine, line_id
 from pearshop.domain.product import Product
-from pearshop.schemas.base import EmptyIsNone, Identity, Request, Whole, instant
+from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, instant
 from pearshop.schemas.product import ProductOut, render_product
 from pearshop.schemas.query import Paged
 from pearshop.schemas.user import UserOut
@@ -15,7 +15,7 @@ from pearshop.schemas.user import UserOut
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_OFFSET = 10_000
 """Lines that can be skipped: all of them have to be read."""
-Quantity = Annotated[Whole, Field(ge=1, le=MAX_QUANTITY)]
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY), NO_BOOL]
 
 
 class LineIn(Request):
@@ -43,7 +43,7 @@ class LineQuery(Paged):
     """Which page of the lines is wanted."""
 
     offset: Annotated[
-        Annotated[Whole, Field(ge=0, le=MAX_OFFSET)] | None,
+        Annotated[int, Field(ge=0, le=MAX_OFFSET), NO_BOOL] | None,
         EmptyIsNone,
         Field(description="Lines to skip, instead of a cursor; brings `X-Total-Count`."),
     ] = None

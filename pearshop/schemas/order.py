@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pearshop.domain.cart import MAX_LINES
 from pearshop.domain.order import MAX_ADDRESS, Order, OrderLine
 from pearshop.domain.product import Product
-from pearshop.schemas.base import Identity, Request, Text, Whole, instant
+from pearshop.schemas.base import NO_BOOL, Identity, Request, Text, instant
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.product import render_product
 from pearshop.schemas.user import UserOut
@@ -20,7 +20,7 @@ class OrderIn(Request):
 
     delivery_address: Annotated[Text, Field(min_length=1, max_length=MAX_ADDRESS, pattern=r"\S")]
     order_item_ids: Annotated[list[Identity], Field(min_length=1, max_length=MAX_LINES)]
-    expected_total_price: Annotated[Whole, Field(ge=0)] | None = Field(
+    expected_total_price: Annotated[int, Field(ge=0), NO_BOOL] | None = Field(
         default=None, description="Refuse when the total has become another one."
     )
 

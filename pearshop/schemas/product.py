@@ -16,11 +16,11 @@ from pearshop.domain.product import (
     Ordering,
     Product,
 )
-from pearshop.schemas.base import EmptyIsNone, Identity, Request, Text, Whole, instant
+from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
 from pearshop.schemas.query import MAX_LIMIT, Paged
 
 Name = Annotated[Text, Field(min_length=1, max_length=MAX_NAME, pattern=r"\S")]
-Price = Annotated[Whole, Field(ge=0, le=MAX_PRICE, description="In the shop's price unit.")]
+Price = Annotated[int, Field(ge=0, le=MAX_PRICE, description="In the shop's price unit."), NO_BOOL]
 Image = Annotated[Text, Field(max_length=MAX_IMAGE, description="URL; may be empty.")]
 Description = Annotated[Text, Field(max_length=MAX_DESCRIPTION)]
 Category = Annotated[Text, Field(max_length=MAX_CATEGORY)]
@@ -30,7 +30,7 @@ Sku = Annotated[
     Field(description="Unique, whatever the letter case."),
 ]
 Stock = Annotated[
-    Annotated[Whole, Field(ge=0, le=MAX_STOCK)] | None,
+    Annotated[int, Field(ge=0, le=MAX_STOCK), NO_BOOL] | None,
     EmptyIsNone,
     Field(description="Pieces left; null: not counted."),
 ]
@@ -104,10 +104,10 @@ def _split(value: Any) -> Any:
 
 Ids = Annotated[
     tuple[Identity, ...],
-    BeforeValidator(_split),
     Field(max_length=MAX_LIMIT, description="Ids by comma."),
+    BeforeValidator(_split),
 ]
-PriceLimit = Annotated[Annotated[Whole, Field(ge=0, le=MAX_PRICE)] | None, EmptyIsNone]
+PriceLimit = Annotated[Annotated[int, Field(ge=0, le=MAX_PRICE), NO_BOOL] | None, EmptyIsNone]
 
 
 class ProductQuery(Paged):

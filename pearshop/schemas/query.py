@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pearshop.schemas.base import EmptyIsNone, Text, Whole
+from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Text
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -28,7 +28,7 @@ class Sparse(BaseModel):
 
 
 Limit = Annotated[
-    Annotated[Whole, Field(ge=1, le=MAX_LIMIT)] | None,
+    Annotated[int, Field(ge=1, le=MAX_LIMIT), NO_BOOL] | None,
     EmptyIsNone,
     Field(description=f"Things on a page; {DEFAULT_LIMIT} unless told."),
 ]
@@ -48,7 +48,7 @@ class Paged(Cursored):
     """Which page of a list is wanted; it can be counted instead."""
 
     offset: Annotated[
-        Annotated[Whole, Field(ge=0, le=MAX_OFFSET)] | None,
+        Annotated[int, Field(ge=0, le=MAX_OFFSET), NO_BOOL] | None,
         EmptyIsNone,
         Field(
             description="Things to skip, instead of a cursor; brings `X-Total-Count`, and costs "

@@ -17,7 +17,7 @@ import redis
 from pearshop.db.embedded import EmbeddedRedis
 from pearshop.domain.product import Product
 from pearshop.errors import NotFound, Unavailable
-from pearshop.http.caching.values import Page
+from pearshop.http.pages import Page
 from pearshop.http.products import Products
 from pearshop.settings import Settings
 

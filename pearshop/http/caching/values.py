@@ -1,4 +1,4 @@
-"""What the layers hold: products and pages, ready to be sent."""
+"""Products as the layers hold them, ready to be sent."""
 
 import contextlib
 from collections.abc import Mapping
@@ -21,24 +21,6 @@ class Shown:
     product: Product
     content: bytes
     tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A list as the API answers it."""
-
-    content: bytes
-    headers: dict[str, str]
-
-    def encode(self) -> bytes:
-        """Return the form in which Redis keeps it."""
-        return orjson.dumps(self.headers) + b"\n" + self.content
-
-    @classmethod
-    def decode(cls, value: bytes) -> "Page":
-        """Return a page that Redis kept. Raises `ValueError` for what is none."""
-        headers, _, content = value.partition(b"\n")
-        return cls(content, orjson.loads(headers))
 
 
 def show(product: Product) -> Shown:

@@ -23,7 +23,7 @@ from pearshop.domain.order import OrderLine
 from pearshop.domain.product import Product
 from pearshop.domain.user import User
 from pearshop.errors import Invalid, NotFound
-from pearshop.http import body, etags, query
+from pearshop.http import body, pages, query
 from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
@@ -50,7 +50,7 @@ async def list_lines(request: Request) -> Response:
     tree = query.fields(wish, LineOut)
     listed = _list_all if caller.user.is_staff else _list_own
     lines, headers = await listed(request, services(request), caller.user, wish)
-    return etags.private(request, sparse(lines, tree), headers)
+    return pages.private(request, sparse(lines, tree), headers)
 
 
 @router.post(
@@ -84,9 +84,9 @@ async def get_line(request: Request, line: str) -> Response:
         if not caller.user.is_staff:
             raise
         sold = await shop.database.run(history.line, sought)
-        return etags.private(request, sparse(await _render_sold(shop, *sold), tree))
+        return pages.private(request, sparse(await _render_sold(shop, *sold), tree))
     content = await _render(shop, await _owner(shop, caller, owner_id), found)
-    return etags.private(request, sparse(content, tree))
+    return pages.private(request, sparse(content, tree))
 
 
 @router.put(

@@ -1,14 +1,13 @@
 """`/api/category/`: what kinds of products there are."""
 
-import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.db import catalogue
-from pearshop.http import etags, query
-from pearshop.http.caching.values import Page
+from pearshop.http import pages, query
 from pearshop.http.describe import route
+from pearshop.http.pages import Page
 from pearshop.http.paging import key_of, limit_of, next_page
 from pearshop.http.services import Services, public, services
 from pearshop.schemas.category import CategoryOut
@@ -26,7 +25,7 @@ async def list_categories(request: Request) -> Response:
     page = await shop.products.page(
         f"category?{request.url.query}", lambda: _make_page(request, shop)
     )
-    return etags.answer(request, page.content, {**page.headers, **public(request)})
+    return pages.send(request, page, public(request))
 
 
 async def _make_page(request: Request, shop: Services) -> Page:
@@ -37,6 +36,4 @@ async def _make_page(request: Request, shop: Services) -> Page:
     found = await shop.database.run(catalogue.categories, limit + 1, after)
     shown = [{"name": name, "products": count} for name, count in found[:limit]]
     last = (found[limit - 1][0],) if len(found) > limit else None
-    content = orjson.dumps(sparse(shown, tree))
-    headers = next_page(request, ORDER, last)
-    return Page(content, {**headers, "ETag": etags.tag_of(content)})
+    return pages.tagged(sparse(shown, tree), next_page(request, ORDER, last))

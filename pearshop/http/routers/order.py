@@ -7,7 +7,7 @@ from starlette.responses import Response
 from pearshop.db import history
 from pearshop.domain.cart import split_line_id
 from pearshop.domain.order import Order, unknown_lines
-from pearshop.http import body, etags, query
+from pearshop.http import body, pages, query
 from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
@@ -37,7 +37,7 @@ async def list_orders(request: Request) -> Response:
     else:
         total = await shop.database.run(history.count, owner)
         headers = counted_pages(request, limit, offset, total)
-    return etags.private(request, sparse(await _render(shop, found[:limit]), tree), headers)
+    return pages.private(request, sparse(await _render(shop, found[:limit]), tree), headers)
 
 
 @router.post(
@@ -83,7 +83,7 @@ async def get_order(request: Request, order_id: str) -> Response:
     shop = services(request)
     owner = None if caller.user.is_staff else caller.user.id
     order = await shop.database.run(history.get, identity(order_id, "order"), owner)
-    return etags.private(request, sparse((await _render(shop, [order]))[0], tree))
+    return pages.private(request, sparse((await _render(shop, [order]))[0], tree))
 
 
 async def _render(shop: Services, orders: list[Order]) -> list[dict[str, object]]:

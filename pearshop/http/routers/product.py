@@ -16,11 +16,11 @@ from pearshop.db.catalogue import Listed, Listing
 from pearshop.db.words import corrected, words_of
 from pearshop.domain.product import ProductDraft
 from pearshop.errors import Invalid, Overtaken
-from pearshop.http import body, etags, query
+from pearshop.http import body, etags, pages, query
 from pearshop.http.answers import json
-from pearshop.http.caching.values import Page
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
+from pearshop.http.pages import Page
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.http.services import Services, public, services, staff
 from pearshop.schemas.fields import sparse
@@ -55,7 +55,7 @@ async def list_products(request: Request) -> Response:
     page = await shop.products.page(
         f"product?{request.url.query}", lambda: _make_page(request, shop)
     )
-    return etags.answer(request, page.content, {**page.headers, **public(request)})
+    return pages.send(request, page, public(request))
 
 
 @router.post(
@@ -157,8 +157,7 @@ async def _make_page(request: Request, shop: Services) -> Page:
     else:
         total = await shop.database.run(catalogue.total, listing)
         headers |= counted_pages(request, listing.limit, listing.offset, total)
-    content = orjson.dumps(sparse([render_product(each) for each in found.products], tree))
-    return Page(content, {**headers, "ETag": etags.tag_of(content)})
+    return pages.tagged(sparse([render_product(each) for each in found.products], tree), headers)
 
 
 def _listing(wish: ProductQuery) -> Listing:

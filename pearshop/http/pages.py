@@ -1,0 +1,67 @@
+"""Answers that may be long: tagged, compressed for whoever takes gzip, sent only where new."""
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pearshop.http import etags
+from pearshop.http.answers import PRIVATE
+
+GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:$|,|;(?!\s*q=0(?:\.0*)?\s*(?:$|,)))")
+COMPRESSION = 5
+"""gzip's level: the next ones cost much and gain little with JSON."""
+WORTH_IT = 600
+"""Bytes from which on a content is compressed; less fits into one packet anyway."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A JSON content, and the headers that it always has."""
+
+    content: bytes
+    headers: dict[str, str]
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The content by gzip, made once for the many who are shown the same page."""
+        return gzip.compress(self.content, COMPRESSION, mtime=0)
+
+    def encode(self) -> bytes:
+        """Return the form in which Redis keeps it."""
+        return orjson.dumps(self.headers) + b"\n" + self.content
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Page":
+        """Return a page that Redis kept. Raises `ValueError` for what is none."""
+        headers, _, content = value.partition(b"\n")
+        return cls(content, orjson.loads(headers))
+
+
+def tagged(value: Any, headers: Mapping[str, str]) -> Page:
+    """Return plain values as a page, with its `ETag`."""
+    content = orjson.dumps(value)
+    return Page(content, {**headers, "ETag": etags.tag_of(content)})
+
+
+def send(request: Request, page: Page, headers: Mapping[str, str]) -> Response:
+    """Return a page with these headers, too, or 304 if the client has it already."""
+    headers = {**page.headers, **headers}
+    if len(page.content) < WORTH_IT:
+        return etags.answer(request, page.content, headers)
+    headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
+    if not GZIP.search(request.headers.get("accept-encoding", "")):
+        return etags.answer(request, page.content, headers)
+    headers["Content-Encoding"] = "gzip"
+    return etags.answer(request, page.compressed, headers)
+
+
+def private(request: Request, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Return plain values for the caller alone, or 304."""
+    return send(request, tagged(value, headers or {}), PRIVATE)
