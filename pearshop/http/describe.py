@@ -65,12 +65,7 @@ def route(
     responses: dict[int, dict[str, Any]] = {}
     if body is not None:
         statuses |= {400, 413, 415}
-        extra["requestBody"] = {
-            "required": True,
-            "content": {
-                kind: {"schema": body.model_json_schema()} for kind in ("application/json", *FORMS)
-            },
-        }
+        extra["requestBody"] = {"required": True, "content": _bodies(body)}
     if signed_in:
         statuses.add(401)
         extra["security"] = [{"bearer": []}]
@@ -84,3 +79,21 @@ def route(
     for status in sorted(statuses):
         responses[status] = {"model": Problem, "description": TITLES[status]}
     return {"openapi_extra": extra, "responses": responses}
+
+
+def _bodies(model: type[BaseModel]) -> dict[str, Any]:
+    """Return a body's description for each media type; forms hold no objects within objects."""
+    schema = model.model_json_schema()
+    inner = schema.pop("$defs", {})
+    kinds = ("application/json",) if inner else ("application/json", *FORMS)
+    return {kind: {"schema": _inlined(schema, inner)} for kind in kinds}
+
+
+def _inlined(schema: Any, inner: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(each, inner) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(inner[schema["$ref"].rpartition("/")[2]], inner)
+    return {name: _inlined(each, inner) for name, each in schema.items()}

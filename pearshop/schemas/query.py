@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Text
+from pearshop.schemas.base import NO_BOOL, Text
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -29,7 +29,6 @@ class Sparse(BaseModel):
 
 Limit = Annotated[
     Annotated[int, Field(ge=1, le=MAX_LIMIT), NO_BOOL] | None,
-    EmptyIsNone,
     Field(description=f"Things on a page; {DEFAULT_LIMIT} unless told."),
 ]
 
@@ -49,7 +48,6 @@ class Paged(Cursored):
 
     offset: Annotated[
         Annotated[int, Field(ge=0, le=MAX_OFFSET), NO_BOOL] | None,
-        EmptyIsNone,
         Field(
             description="Things to skip, instead of a cursor; brings `X-Total-Count`, and costs "
             "more the further it goes."

@@ -11,7 +11,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
 from pearshop.http.app import openapi
+from pearshop.schemas.batch import BatchOut
 from pearshop.schemas.cart import LineOut
+from pearshop.schemas.category import CategoryOut
 from pearshop.schemas.order import OrderOut
 from pearshop.schemas.problem import Problem
 from pearshop.schemas.product import ProductOut
@@ -26,21 +28,23 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/check/"): {200, 401},
     ("post", "/api/logout/"): {204, 401},
     ("post", "/api/password/"): {204, 400, 401},
-    ("get", "/api/product/"): {200},
+    ("get", "/api/product/"): {200, 304, 400},
     ("post", "/api/product/"): {201, 400, 401, 403, 409},
-    ("get", "/api/product/<id>/"): {200, 404},
-    ("put", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409},
-    ("patch", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409},
-    ("delete", "/api/product/<id>/"): {204, 401, 403, 404},
-    ("get", "/api/order-item/"): {200, 401},
+    ("get", "/api/product/<id>/"): {200, 304, 400, 404},
+    ("put", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
+    ("patch", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
+    ("delete", "/api/product/<id>/"): {204, 400, 401, 403, 404, 412},
+    ("get", "/api/category/"): {200, 304, 400},
+    ("get", "/api/order-item/"): {200, 304, 400, 401},
     ("post", "/api/order-item/"): {201, 400, 401, 404, 422},
-    ("get", "/api/order-item/<id>/"): {200, 401, 404},
+    ("get", "/api/order-item/<id>/"): {200, 304, 400, 401, 404},
     ("put", "/api/order-item/<id>/"): {200, 400, 401, 404, 422},
     ("patch", "/api/order-item/<id>/"): {200, 400, 401, 404, 422},
     ("delete", "/api/order-item/<id>/"): {204, 401, 404, 422},
-    ("get", "/api/order/"): {200, 401},
+    ("get", "/api/order/"): {200, 304, 400, 401},
     ("post", "/api/order/"): {201, 400, 401, 409, 422},
-    ("get", "/api/order/<id>/"): {200, 401, 404},
+    ("get", "/api/order/<id>/"): {200, 304, 400, 401, 404},
+    ("post", "/api/batch/"): {200, 400},
 }
 
 
@@ -136,9 +140,11 @@ class TestDocument:
             ("post", "/api/token/refresh/"),
         }
 
-    def test_bodies_come_in_three_formats(self, document: dict[str, Any]) -> None:
-        for each in operations(document).values():
-            if "requestBody" in each:
+    def test_bodies_come_in_three_formats_but_for_a_batch(self, document: dict[str, Any]) -> None:
+        for (_, path), each in operations(document).items():
+            if path == "/api/batch/":
+                assert each["requestBody"]["content"].keys() == {"application/json"}
+            elif "requestBody" in each:
                 assert each["requestBody"]["content"].keys() == {
                     "application/json",
                     "application/x-www-form-urlencoded",
@@ -170,6 +176,9 @@ class TestAnswers:
             for answer in (made, staff.put(path, body), staff.patch(path, body), staff.get(path)):
                 assert_fits(answer, ProductOut)
         assert_fits(shop.visitor.get("/api/product/"), list[ProductOut])
+        assert_fits(shop.visitor.get("/api/category/"), list[CategoryOut])
+        calls = [{"path": "/api/product/?limit=1"}, {"path": "/api/check/"}]
+        assert_fits(shop.visitor.post("/api/batch/", {"calls": calls}), BatchOut)
 
     def test_lines_and_orders(self, shop: Shop) -> None:
         shopper, staff = shop.shopper(), shop.staff
