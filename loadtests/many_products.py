@@ -36,6 +36,7 @@ def fill(engine: Engine, count: int) -> None:
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.copy_from(lines, "products", columns=COLUMNS)
         # Staff change some now and then: an order by time is not the order of the ids.
         cursor.execute(
@@ -46,6 +47,7 @@ def fill(engine: Engine, count: int) -> None:
     finally:
         connection.close()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as vacuuming:
+        vacuuming.exec_driver_sql("SET statement_timeout = 0")
         vacuuming.exec_driver_sql("VACUUM ANALYZE products, search_words")
 
 
