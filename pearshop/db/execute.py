@@ -52,7 +52,7 @@ class Outcome:
 def single_statement(
     operation: Callable[Concatenate[Connection, P], T],
 ) -> Callable[Concatenate[Connection, P], T]:
-    """Mark an operation of one round trip: it needs no BEGIN and COMMIT of its own.
+    """Mark an operation of one statement, or that only reads: it needs no BEGIN and COMMIT.
 
     Such an operation must be safe to repeat, for a connection may break before its answer.
     """

@@ -95,6 +95,15 @@ async def test_many_who_miss_at_once_ask_once(rows: Rows) -> None:
     assert rows.asked == [[1]]
 
 
+async def test_the_products_of_a_page_of_orders_are_asked_for_together(rows: Rows) -> None:
+    products = _products(rows)
+    rows.products = {each: replace(PEAR, id=each) for each in range(1, 41)}
+    pages = [range(1, 31), range(11, 41)]
+    found = await asyncio.gather(*(products.by_ids(each) for each in pages))
+    assert [list(each) for each in found] == [list(each) for each in pages]
+    assert len(rows.asked) == 1
+
+
 @pytest.mark.parametrize("product", [2, 3])
 async def test_hidden_and_unknown_ones_are_not_on_sale(rows: Rows, product: int) -> None:
     with pytest.raises(NotFound):
