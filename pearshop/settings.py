@@ -20,7 +20,12 @@ def sqlalchemy_url(url: str) -> str:
     return url
 
 
+def _sqlalchemy_urls(urls: str) -> str:
+    return ",".join(sqlalchemy_url(url.strip()) for url in urls.split(",") if url.strip())
+
+
 DatabaseUrl = Annotated[str, AfterValidator(sqlalchemy_url)]
+DatabaseUrls = Annotated[str, AfterValidator(_sqlalchemy_urls)]
 
 
 class Settings(BaseSettings):
@@ -58,6 +63,15 @@ class Settings(BaseSettings):
     database_statement_timeout: float = Field(
         default=4.0, gt=0, description="Seconds that one SQL statement may take."
     )
+    database_replica_urls: DatabaseUrls = Field(
+        default="", description="PostgreSQL URLs of read replicas, separated by commas."
+    )
+    database_replica_lag: float = Field(
+        default=1.0,
+        ge=0.2,
+        le=2.0,
+        description="Seconds; a replica not known to be this close to its primary is left out.",
+    )
     request_timeout: float = Field(
         default=5.0, gt=0, description="Seconds until a waiting client gets 503."
     )
@@ -94,6 +108,11 @@ class Settings(BaseSettings):
     catalogue_public_seconds: int = Field(
         default=1, ge=0, le=3600, description="`max-age` of the catalogue for browsers and edges."
     )
+
+    @property
+    def replica_urls(self) -> tuple[str, ...]:
+        """The URLs of the read replicas, one each."""
+        return tuple(filter(None, self.database_replica_urls.split(",")))
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from sqlalchemy import Connection
 
-from pearshop.db.execute import Outcome, is_single_statement
+from pearshop.db.execute import Outcome, is_read_only, is_single_statement
 from pearshop.errors import Unavailable
 
 P = ParamSpec("P")
@@ -44,24 +44,35 @@ class RayDatabase:
         **kwargs: P.kwargs,
     ) -> T:
         """Run one operation in one transaction. Raises `Refused` or `Unavailable`."""
+        return cast("T", await self._bounded(operation, args, kwargs))
+
+    async def read(
+        self,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a `read_only` operation, on a replica where one will do. Raises as `run` does."""
+        assert is_read_only(operation), operation
+        return cast("T", await self._bounded(operation, args, kwargs, True))
+
+    async def _bounded(self, operation: Callable[..., Any], *rest: Any) -> Any:
         try:
             async with asyncio.timeout(self._timeout):
-                outcome = await self._ask(operation, args, kwargs)
+                outcome = await self._ask(operation, rest)
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
             raise Unavailable("The call to the database was broken off.", unknown=True) from None
         except TimeoutError:
             raise Unavailable("The database did not answer in time.", unknown=True) from None
-        return cast("T", outcome.result())
+        return outcome.result()
 
-    async def _ask(
-        self, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Outcome:
+    async def _ask(self, operation: Callable[..., Any], rest: tuple[Any, ...]) -> Outcome:
         """Ask a replica; if it dies over an operation that is safe to repeat, ask another."""
         for attempt in itertools.count(1):
             try:
-                outcome: Outcome = await self._handle.run.remote(operation, args, kwargs)
+                outcome: Outcome = await self._handle.run.remote(operation, *rest)
             except Exception as error:
                 if attempt >= ATTEMPTS or not is_single_statement(operation):
                     raise Unavailable("The database cannot be reached.", unknown=True) from error

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_, union_all
 
-from pearshop.db.execute import single_statement
+from pearshop.db.execute import read_only, single_statement
 from pearshop.db.product import COLUMNS
 from pearshop.db.search import completions, hits, matching
 from pearshop.db.tables import products
@@ -74,7 +74,7 @@ ORDERS: dict[str, _Order] = {
 }
 
 
-@single_statement
+@read_only
 def page(connection: Connection, listing: Listing) -> Listed:
     """Return a page of the products on sale. A search costs two statements, all else one."""
     if listing.search and not words_of(listing.search):
@@ -88,7 +88,7 @@ def page(connection: Connection, listing: Listing) -> Listed:
     return Listed(found, _key(rows[listing.limit - 1][len(COLUMNS) :]) if more else None)
 
 
-@single_statement
+@read_only
 def total(connection: Connection, listing: Listing) -> int:
     """Return how many products all pages of a listing have together."""
     if listing.search and not words_of(listing.search):
@@ -103,7 +103,7 @@ def total(connection: Connection, listing: Listing) -> int:
     return _count(connection, select(func.count()).select_from(products).where(*conditions))
 
 
-@single_statement
+@read_only
 def categories(connection: Connection, limit: int, after: str | None) -> list[tuple[str, int]]:
     """Return up to `limit` categories by name, each with the number of its products on sale."""
     query = (

@@ -8,19 +8,25 @@ from pearshop.settings import Settings
 CONNECT_TIMEOUT_S = 3
 
 
-def make_engine(settings: Settings, *, pool_size: int | None = None) -> Engine:
+def make_engine(
+    settings: Settings,
+    *,
+    url: str = "",
+    pool_size: int | None = None,
+    statement_timeout: float | None = None,
+) -> Engine:
     """Return an engine whose pool holds exactly `pool_size` connections, no overflow.
 
-    Statements, waits for locks and idle transactions all end at the statement time-out.
-    Raises `ConfigurationError` when no database is configured.
+    It leads to the primary, or to `url`. Statements, waits for locks and idle transactions all end
+    at the statement time-out. Raises `ConfigurationError` when no database is configured.
     """
     if not settings.database_url:
         raise ConfigurationError(
             "No database is configured: set PEARSHOP_DATABASE_URL, or run `pearshop up`."
         )
-    milliseconds = int(settings.database_statement_timeout * 1000)
+    milliseconds = int((statement_timeout or settings.database_statement_timeout) * 1000)
     return create_engine(
-        settings.database_url,
+        url or settings.database_url,
         pool_size=pool_size or settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout,

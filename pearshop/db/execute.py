@@ -34,6 +34,17 @@ class Database(Protocol):
     ) -> T:
         """Run one operation in one transaction. Raises `Refused` or `Unavailable`."""
 
+    async def read(
+        self,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a `read_only` operation as `run` does, on a replica that may lag if there is one.
+
+        What it finds has all that was committed `pearshop.db.replicas.window` before the call.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -58,6 +69,18 @@ def single_statement(
     """
     operation.single_statement = True  # type: ignore[attr-defined]
     return operation
+
+
+def read_only(
+    operation: Callable[Concatenate[Connection, P], T],
+) -> Callable[Concatenate[Connection, P], T]:
+    """Mark an operation that only reads: a replica may answer it.
+
+    It has no transaction of its own. If it refuses on a replica, the primary is asked: what was
+    refused may be there by now.
+    """
+    operation.read_only = True  # type: ignore[attr-defined]
+    return single_statement(operation)
 
 
 def execute(
@@ -88,6 +111,11 @@ class _CommitLostError(Exception):
 def is_single_statement(operation: Callable[..., Any]) -> bool:
     """Return whether an operation was marked by `single_statement`, and so is safe to repeat."""
     return getattr(operation, "single_statement", False)
+
+
+def is_read_only(operation: Callable[..., Any]) -> bool:
+    """Return whether an operation was marked by `read_only`."""
+    return getattr(operation, "read_only", False)
 
 
 def _transaction(

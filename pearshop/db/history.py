@@ -8,13 +8,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
-from pearshop.db.execute import single_statement
+from pearshop.db.cart import count_lines as count_lines_in_carts
+from pearshop.db.cart import lines_of_all
+from pearshop.db.execute import read_only, single_statement
 from pearshop.db.tables import order_lines, orders, users
+from pearshop.domain.cart import CartLine
 from pearshop.domain.order import Order, OrderLine
 from pearshop.errors import NotFound
 
 
-@single_statement
+@read_only
 def get(connection: Connection, order_id: int, user_id: int | None) -> Order:
     """Return an order; with `user_id`, only that user's. Raises `NotFound`."""
     found = _read(connection, orders.c.id == order_id, 1)
@@ -23,7 +26,7 @@ def get(connection: Connection, order_id: int, user_id: int | None) -> Order:
     return found[0]
 
 
-@single_statement
+@read_only
 def page(
     connection: Connection,
     user_id: int | None,
@@ -41,7 +44,7 @@ def page(
     return _read(connection, and_(*conditions), limit, offset)
 
 
-@single_statement
+@read_only
 def count(connection: Connection, user_id: int | None) -> int:
     """Return how many orders there are, of one user or of all."""
     query = select(func.count()).select_from(orders).where(_of(user_id))
@@ -74,7 +77,24 @@ def count_lines(connection: Connection) -> int:
     return number
 
 
-@single_statement
+@read_only
+def lines_everywhere(
+    connection: Connection, limit: int, before: int | None
+) -> tuple[list[tuple[int, str, CartLine]], list[tuple[int, str, OrderLine]]]:
+    """Return up to `limit` lines of carts and as many of orders, `(user_id, username, line)`.
+
+    Both from one server, carts first: a line that is ordered meanwhile is in both, never in none.
+    """
+    return lines_of_all(connection, limit, before), lines(connection, limit, before)
+
+
+@read_only
+def count_lines_everywhere(connection: Connection) -> int:
+    """Return how many lines all carts and all orders have together."""
+    return count_lines_in_carts(connection) + count_lines(connection)
+
+
+@read_only
 def line(connection: Connection, identity: int) -> tuple[int, str, OrderLine]:
     """Return one ordered line, `(user_id, username, line)`. Raises `NotFound`."""
     found = lines(connection, 1, identity + 1)

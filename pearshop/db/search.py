@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
 
-from pearshop.db.execute import single_statement
+from pearshop.db.execute import read_only
 from pearshop.db.tables import products, search_words
 from pearshop.db.words import folded, words_of
 
@@ -57,7 +57,7 @@ WHERE NOT EXISTS (SELECT FROM search_words s WHERE s.word = wanted.word)
 """)
 
 
-@single_statement
+@read_only
 def near_words(connection: Connection, words: Sequence[str]) -> dict[str, list[str]]:
     """Return, for each of the words that no name has, the words of names that look like it."""
     rows = connection.execute(NEAR_WORDS, {"words": list(words), "near": NEAR})

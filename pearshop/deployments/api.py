@@ -20,6 +20,7 @@ from pearshop.deployments.metrics import CacheMetric, degraded
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
 from pearshop.http.app import make_app
+from pearshop.http.freshness import Freshness
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import TOLD, Products
 from pearshop.http.services import Services
@@ -54,7 +55,8 @@ class Api:
         self._heard_at: datetime | None = None
         self._degraded = degraded()
         self._lookups = CacheMetric()
-        products = Products(self._database, configured)
+        freshness = Freshness.of(configured)
+        products = Products(self._database, configured, freshness)
         self._services = Services(
             configured,
             self._database,
@@ -67,6 +69,7 @@ class Api:
             products,
             Tokens(configured.signing_key.get_secret_value()),
             Passwords(configured.password_hashes),
+            freshness,
         )
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -1,14 +1,15 @@
 """The one place that opens database connections."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ray import serve
 
 from pearshop.db.engine import make_engine
 from pearshop.db.execute import Outcome, execute
+from pearshop.db.pool import Pool
+from pearshop.db.replicas import Replicas
+from pearshop.deployments.metrics import replica_behind, replica_used
 from pearshop.errors import Unavailable
 from pearshop.settings import settings
 
@@ -20,25 +21,32 @@ class Database:
     def __init__(self) -> None:
         configured = settings()
         self._engine = make_engine(configured)
-        self._threads = ThreadPoolExecutor(configured.database_pool_size, "database")
-        self._free = asyncio.Semaphore(configured.database_pool_size)
-        self._patience = configured.database_pool_timeout
+        self._pool = Pool(configured.database_pool_size, configured.database_pool_timeout)
+        self._replicas = Replicas(configured)
+        self._replicas.start()
+        self._used, self._behind = replica_used(), replica_behind()
 
     async def run(
-        self, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        operation: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        may_lag: bool = False,
     ) -> Outcome:
         """Run an operation in a transaction of its own, see `pearshop.db.execute`.
 
-        Who waits longer than the pool time-out for a free connection is told so.
+        Who waits longer than the pool time-out for a free connection is told so. What `may_lag`
+        is read on a replica, if one is close enough behind the primary and answers.
         """
+        if may_lag and (outcome := await self._replicas.read(operation, args, kwargs)) is not None:
+            return outcome
         try:
-            async with asyncio.timeout(self._patience):
-                await self._free.acquire()
-        except TimeoutError:
-            return Outcome(error=Unavailable("All database connections are busy."))
-        work = asyncio.get_running_loop().run_in_executor(
-            self._threads, execute, self._engine, operation, args, kwargs
-        )
-        # Until the thread is done, whoever has stopped waiting for it.
-        work.add_done_callback(lambda _: self._free.release())
-        return await asyncio.shield(work)
+            return await self._pool.call(execute, self._engine, operation, args, kwargs)
+        except Unavailable as error:
+            return Outcome(error=error)
+
+    async def check_health(self) -> None:
+        """Tell which replicas are used; Serve calls this every second."""
+        for number, state in enumerate(self._replicas.report()):
+            self._used.set(state.used, {"replica": str(number)})
+            self._behind.set(state.behind, {"replica": str(number)})

@@ -34,3 +34,21 @@ class CacheMetric:
         for (layer, outcome), count in (counts - self._reported).items():
             self._counter.inc(count, {"layer": layer, "outcome": outcome})
         self._reported = counts.copy()
+
+
+def replica_used() -> Gauge:
+    """Return the gauge of read replicas; its tag is the place in PEARSHOP_DATABASE_REPLICA_URLS."""
+    return Gauge(
+        "pearshop_replica_used",
+        "1 while this process answers reads from the replica, 0 while it leaves it out.",
+        tag_keys=("replica",),
+    )
+
+
+def replica_behind() -> Gauge:
+    """Return the gauge of how far read replicas are behind; its tag is as above."""
+    return Gauge(
+        "pearshop_replica_behind_seconds",
+        "How old what the replica has is at most, as far as this process knows.",
+        tag_keys=("replica",),
+    )

@@ -24,10 +24,13 @@ from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
 from pearshop.http.caching.shared import Shared
 from pearshop.http.caching.values import Shown, decoded, encoded, show
+from pearshop.http.freshness import Freshness
 from pearshop.http.pages import Page
 from pearshop.settings import Settings
 
 T = TypeVar("T")
+Make = Callable[[bool], Awaitable[Page]]
+"""Makes a page; says whether a replica that lags will do."""
 
 PATIENCE_S = 1.0
 """How long a fresh answer is waited for where there is an old one."""
@@ -43,9 +46,12 @@ class Products:
     `counts` holds how often each layer had what was sought: `(layer, outcome)`.
     """
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, freshness: Freshness | None = None
+    ) -> None:
         seconds, stale = settings.catalogue_memory_seconds, settings.catalogue_stale_seconds
         self._database = database
+        self._freshness = freshness or Freshness()
         self._known: Memory[Shown | None] = Memory(seconds, stale, MAX_PRODUCTS)
         self._pages: Memory[Page] = Memory(seconds, stale, MAX_PAGE_BYTES)
         self._shared = Shared(settings.redis_url, settings.catalogue_shared_seconds)
@@ -76,7 +82,7 @@ class Products:
         found = await asyncio.gather(*map(self._get, ids))
         return {each.product.id: each.product for each in found if each is not None}
 
-    async def page(self, name: str, make: Callable[[], Awaitable[Page]]) -> Page:
+    async def page(self, name: str, make: Make) -> Page:
         """Return the page of that name, or make it, once for all who ask meanwhile."""
         entry = self._pages.get(name)
         freshness = self._look(self._pages, entry)
@@ -126,12 +132,15 @@ class Products:
             self._heard.clear()
         self._heard.update(changes)
         self._doubt(changes)
-        self._pages.doubt_all()
-        self._making.clear()
+        self._doubt_pages()
 
     def _missed(self) -> None:
         self._known.doubt_all()
         self._loading.clear()
+        self._doubt_pages()
+
+    def _doubt_pages(self) -> None:
+        self._freshness.catalogue_changed()
         self._pages.doubt_all()
         self._making.clear()
 
@@ -217,9 +226,7 @@ class Products:
             waiting.set_exception(error)
             waiting.exception()  # nobody may be left to hear it
 
-    def _start_making(
-        self, name: str, make: Callable[[], Awaitable[Page]]
-    ) -> "asyncio.Future[Page]":
+    def _start_making(self, name: str, make: Make) -> "asyncio.Future[Page]":
         running = self._making.get(name)
         if running is None:
             running = self._making[name] = detached(self._make(name, make))
@@ -232,7 +239,7 @@ class Products:
             if not done.cancelled() and done.exception() is None:
                 self._pages.put(name, done.result(), len(done.result().content))
 
-    async def _make(self, name: str, make: Callable[[], Awaitable[Page]]) -> Page:
+    async def _make(self, name: str, make: Make) -> Page:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
         leased = await self._shared.page(digest)
         if leased is not None and leased.value is not None:
@@ -241,7 +248,7 @@ class Products:
                 self.counts["redis", "hit"] += 1
                 return page
         self.counts["redis", "miss"] += leased is not None
-        page = await make()
+        page = await make(self._freshness.may_read_pages(None if leased is None else leased.age))
         if leased is not None:
             await self._shared.keep_page(digest, leased.generation, page.encode())
         return page

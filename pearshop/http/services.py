@@ -4,11 +4,12 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 
 from pearshop.actors.carts import Carts
@@ -19,10 +20,14 @@ from pearshop.db.order import PlaceOrder, key_reused
 from pearshop.domain.cart import Cart, CartCommand
 from pearshop.domain.user import User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from pearshop.http.freshness import Freshness
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
 from pearshop.http.tokens import ACCESS_S, Session, Tokens
 from pearshop.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 KEY_HEADER = "idempotency-key"
 REQUEST_ID_HEADER = "x-ingress-request-id"
@@ -67,6 +72,7 @@ class Services:
     products: Products
     tokens: Tokens
     passwords: Passwords
+    freshness: Freshness = field(default_factory=Freshness)
     revoked: Revoked = field(default_factory=Revoked)
     public: dict[str, str] = field(init=False)
     """Caching headers of the catalogue, for whoever is not signed in."""
@@ -76,13 +82,26 @@ class Services:
         control = f"public, max-age={seconds}, stale-while-revalidate={4 * seconds}"
         self.public = {"Cache-Control": control, **VARY}
 
+    async def read(
+        self,
+        may_lag: bool,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a `read_only` operation, on a replica where `may_lag` says that one will do."""
+        ask = self.database.read if may_lag else self.database.run
+        return await ask(operation, *args, **kwargs)
+
     async def change_cart(
-        self, request: Request, user_id: int, command: CartCommand
+        self, request: Request, caller: User, user_id: int, command: CartCommand
     ) -> LineChanged:
         """Have a cart actor carry out a command under the request's key."""
-        fingerprint = _digest(repr(command))
-        answer = await self._ask(user_id, command, key_of(request), fingerprint)
-        return cast("LineChanged", answer)
+        ask = self._ask(user_id, command, key_of(request), _digest(repr(command)))
+        if not caller.is_staff:  # the cart's own actor tells shoppers of it
+            return cast("LineChanged", await ask)
+        async with self.freshness.writing(caller.id):
+            return cast("LineChanged", await ask)
 
     async def repeat_of(
         self, request: Request, user_id: int, command: CartCommand
@@ -113,7 +132,8 @@ class Services:
         wish = PlaceOrder(
             user.id, user.username, key, fingerprint, numbers, delivery_address, expected_total
         )
-        return cast("OrderPlaced", await self._ask(user.id, wish, key, fingerprint))
+        async with self.freshness.writing(user.id):
+            return cast("OrderPlaced", await self._ask(user.id, wish, key, fingerprint))
 
     async def read_cart(self, user_id: int) -> Cart:
         """Return a cart as its actor has it."""

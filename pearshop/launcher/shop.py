@@ -186,6 +186,7 @@ class Shop:
                     **({"ray": self._cluster.pid} if self._cluster.pid else {}),
                 },
                 staff_username=STAFF_USERNAME,
+                replica_urls=self._settings.database_replica_urls,
             )
         )
 

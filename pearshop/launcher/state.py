@@ -23,6 +23,7 @@ class Run:
     redis_url: str
     pids: dict[str, int]
     staff_username: str
+    replica_urls: str = ""
 
 
 class StateFolder:

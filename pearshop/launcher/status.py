@@ -1,17 +1,22 @@
 """`pearshop status`: is each part of the shop healthy, and if not, why."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pearshop.db.replicas import Replicas, State
 from pearshop.errors import PearShopError
 from pearshop.launcher.config import APPLICATION
 from pearshop.launcher.dashboard import Dashboard
 from pearshop.launcher.servers import check_database
 from pearshop.launcher.state import Run
+from pearshop.settings import Settings
 
 NAMESPACE = "pearshop"
 HOST_PREFIX = "cart-host-"
+JUDGE_S = 2.5
+"""How long a read replica has to show that it is close behind its primary."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ def report(run: Run) -> list[Part]:
     parts = _guarded("ray serve", lambda: _deployments(dashboard))
     parts += _guarded("cart hosts", lambda: _hosts(dashboard))
     parts += _guarded("database", lambda: _database(run.database_url))
+    parts += replica_parts(run.database_url, run.replica_urls)
     parts += _guarded("redis", lambda: _redis(run.redis_url))
     return parts
 
@@ -73,6 +79,30 @@ def wanted_hosts(application: dict[str, Any]) -> int:
         if wanted is not None:
             return int(wanted)
     return 0
+
+
+def replica_parts(database_url: str, replica_urls: str) -> list[Part]:
+    """Return the read replicas, judged as the `Database` deployment judges them."""
+    replicas = Replicas(Settings(database_url=database_url, database_replica_urls=replica_urls))
+    replicas.start()
+    try:
+        states = _settled(replicas)
+    finally:
+        replicas.close()
+    return [
+        Part(f"replica {number}", state.used, f"{state.address} {state.says}")
+        for number, state in enumerate(states)
+    ]
+
+
+def _settled(replicas: Replicas) -> list[State]:
+    """Return the states of replicas once all are used, or the time to judge them is over."""
+    deadline = time.monotonic() + JUDGE_S
+    while True:
+        states = replicas.states()
+        if all(state.used for state in states) or time.monotonic() > deadline:
+            return states
+        time.sleep(JUDGE_S / 50)
 
 
 def _part(name: str, found: dict[str, Any], good: str, detail: str) -> Part:

@@ -45,6 +45,8 @@ class Rows:
             raise Unavailable("away")
         return [self.products[each] for each in ids if each in self.products]
 
+    read = run
+
 
 def _products(rows: Rows, url: str = "", seconds: float = 60, stale: float = 0) -> Products:
     settings = Settings(
@@ -70,7 +72,7 @@ class Pages:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def __call__(self) -> Page:
+    async def __call__(self, may_lag: bool) -> Page:
         self.made += 1
         number = self.made
         await self.gate.wait()
@@ -79,7 +81,7 @@ class Pages:
         return Page(str(number).encode(), {"ETag": "x"})
 
 
-async def _content(products: Products, make: Callable[[], Awaitable[Page]]) -> int:
+async def _content(products: Products, make: Callable[[bool], Awaitable[Page]]) -> int:
     return int((await products.page("a", make)).content)
 
 

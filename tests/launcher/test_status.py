@@ -1,10 +1,18 @@
 """What `pearshop status` makes of Ray's answers."""
 
+from pathlib import Path
 from typing import Any
 
 from pearshop.launcher.dashboard import last_words
 from pearshop.launcher.state import Run
-from pearshop.launcher.status import deployment_parts, host_parts, report, wanted_hosts
+from pearshop.launcher.status import (
+    deployment_parts,
+    host_parts,
+    replica_parts,
+    report,
+    wanted_hosts,
+)
+from tests.standby import Standby
 
 
 def actor(name: str, state: str) -> dict[str, Any]:
@@ -55,6 +63,21 @@ def test_a_dead_shop_is_reported_part_by_part() -> None:
     parts = report(run)
     assert [part.name for part in parts] == ["ray serve", "cart hosts", "database", "redis"]
     assert not any(part.healthy for part in parts)
+
+
+def test_a_replica_that_is_left_out_says_why(postgres: str, own_folder: Path) -> None:
+    with Standby(own_folder / "status-standby", postgres) as standby:
+        urls = ",".join((standby.url, postgres, "postgresql://127.0.0.1:1/postgres"))
+        parts = replica_parts(postgres, urls)
+    assert [(part.name, part.healthy) for part in parts] == [
+        ("replica 0", True),
+        ("replica 1", False),
+        ("replica 2", False),
+    ]
+    details = [part.detail for part in parts]
+    assert details[0].endswith("is used")
+    assert details[1].endswith("is left out: it is no standby")
+    assert details[2] == "127.0.0.1:1 is left out: it does not answer"
 
 
 def test_of_a_trace_the_last_error_is_shown() -> None:

@@ -2,9 +2,9 @@
 
 Redis holds nothing that may not be lost, and nobody waits for it long: what it does not answer at
 once is taken from the database. A value is stored only if nothing has changed since its load began:
-each product has a generation that every change raises, and the pages have one together (the lease
-of Nishtala et al., "Scaling Memcache at Facebook", 2013). A change, its new value and the notice of
-it are one script.
+each product has a generation that every change raises, and the pages have one together, the time of
+the last change (the lease of Nishtala et al., "Scaling Memcache at Facebook", 2013). A change, its
+new value and the notice of it are one script.
 """
 
 import logging
@@ -32,14 +32,17 @@ PAUSE_S = 1.0
 GENERATION_S = 60.0
 """How long a generation lives at least: longer than any load that began under it."""
 
-FETCH_PAGE = """
+NOW = """
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000000 + time[2])
+"""
+FETCH_PAGE = f"""{NOW}
 local generation = redis.call('GET', KEYS[1])
 if not generation then
-  local now = redis.call('TIME')
-  generation = now[1] .. now[2]
+  generation = now
   redis.call('SET', KEYS[1], generation)
 end
-return {generation, redis.call('GET', KEYS[1] .. ':' .. generation .. ':' .. ARGV[1])}
+return {{generation, redis.call('GET', KEYS[1] .. ':' .. generation .. ':' .. ARGV[1]), now}}
 """
 STORE_PAGE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -54,7 +57,7 @@ for i, key in ipairs(KEYS) do
   end
 end
 """
-CHANGE = """
+CHANGE = f"""{NOW}
 for i = 2, #KEYS do
   redis.call('HINCRBY', KEYS[i], 'generation', 1)
   if ARGV[i + 2] == '' then
@@ -65,7 +68,8 @@ for i = 2, #KEYS do
   redis.call('PEXPIRE', KEYS[i], ARGV[1])
 end
 if ARGV[2] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('INCR', KEYS[1])
+  local generation = math.max(now, redis.call('GET', KEYS[1]) + 1)
+  redis.call('SET', KEYS[1], string.format('%.0f', generation))
 end
 return redis.call("PUBLISH", ARGV[#ARGV], ARGV[3])
 """
@@ -84,10 +88,14 @@ def connected(url: str, timeout: float) -> "redis.asyncio.Redis":
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A value from Redis, if there was one, and the generation to name when storing another."""
+    """A value from Redis, if there was one, and the generation to name when storing another.
+
+    `age`: of a page's generation, in seconds.
+    """
 
     value: bytes | None
     generation: str
+    age: float = 0.0
 
 
 class Shared:
@@ -133,7 +141,10 @@ class Shared:
         if self._connection() is None:
             return None
         found = await self._call(self._fetch_page, [PAGES], [name])
-        return None if found is None else Leased(found[1], found[0].decode())
+        if found is None:
+            return None
+        generation, value, now = found
+        return Leased(value, generation.decode(), (int(now) - int(generation)) / 1e6)
 
     async def keep_page(self, name: str, generation: str, value: bytes) -> None:
         """Store a page unless the catalogue has changed since."""

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.actors.messages import LineChanged
-from pearshop.db import cart as cart_rows
 from pearshop.db import history
 from pearshop.db import user as user_rows
 from pearshop.domain.cart import (
@@ -63,9 +62,8 @@ async def add_line(request: Request) -> Response:
     """Put a product into the cart; one that is there already becomes more."""
     caller = session(request)
     wish = await body.read(request, LineIn)
-    shop = services(request)
     command = AddLine(wish.product_id, wish.quantity)
-    return await _change(request, shop, caller.user, command, status=201)
+    return await _change(request, caller.user, caller.user, command, status=201)
 
 
 @router.get(
@@ -83,7 +81,8 @@ async def get_line(request: Request, line: str) -> Response:
     except NotFound:
         if not caller.user.is_staff:
             raise
-        sold = await shop.database.run(history.line, sought)
+        may_lag = shop.freshness.has_replicas  # an ordered line never changes
+        sold = await shop.read(may_lag, history.line, sought)
         return pages.private(request, sparse(await _render_sold(shop, *sold), tree))
     content = await _render(shop, await _owner(shop, caller, owner_id), found)
     return pages.private(request, sparse(content, tree))
@@ -125,7 +124,8 @@ async def remove_line(request: Request, line: str) -> Response:
     """Take a line out of the cart."""
     caller = session(request)
     owner_id, number = _owned(caller, identity(line, "line"))
-    changed = await services(request).change_cart(request, owner_id, RemoveLine(number))
+    shop = services(request)
+    changed = await shop.change_cart(request, caller.user, owner_id, RemoveLine(number))
     return Response(status_code=204, headers=REPEATED if changed.repeated else None)
 
 
@@ -136,13 +136,15 @@ async def _set(
     shop = services(request)
     owner_id, number = _owned(caller, identity(line, "line"))
     owner = await _owner(shop, caller, owner_id)
-    return await _change(request, shop, owner, ChangeLine(number, quantity, product_id))
+    command = ChangeLine(number, quantity, product_id)
+    return await _change(request, caller.user, owner, command)
 
 
 async def _change(
-    request: Request, shop: Services, owner: User, command: AddLine | ChangeLine, status: int = 200
+    request: Request, caller: User, owner: User, command: AddLine | ChangeLine, status: int = 200
 ) -> Response:
-    changed = await _carry_out(request, shop, owner.id, command)
+    shop = services(request)
+    changed = await _carry_out(request, caller, owner.id, command)
     assert changed.line is not None
     with once_done():
         content = await _render(shop, owner, changed.line)
@@ -150,9 +152,10 @@ async def _change(
 
 
 async def _carry_out(
-    request: Request, shop: Services, owner_id: int, command: AddLine | ChangeLine
+    request: Request, caller: User, owner_id: int, command: AddLine | ChangeLine
 ) -> LineChanged:
     """Change the cart if the product is on sale, or was when the key was first used."""
+    shop = services(request)
     if command.product_id is not None:
         try:
             await shop.products.on_sale(command.product_id)
@@ -161,7 +164,7 @@ async def _carry_out(
             if before is None:
                 raise
             return before
-    return await shop.change_cart(request, owner_id, command)
+    return await shop.change_cart(request, caller, owner_id, command)
 
 
 def _owned(caller: Session, line: int) -> tuple[int, int]:
@@ -210,15 +213,16 @@ async def _list_own(
 
 
 async def _list_all(
-    request: Request, shop: Services, _: User, wish: LineQuery
+    request: Request, shop: Services, caller: User, wish: LineQuery
 ) -> tuple[list[Any], dict[str, str]]:
     key = key_of(wish.cursor, NEWEST, (int,))
     before = None if key is None else int(key[0])
     limit, offset = limit_of(wish), wish.offset or 0
     # All that is needed, of both: which of them are on the page depends on how they mix.
-    in_carts = await shop.database.run(cart_rows.lines_of_all, offset + limit + 1, before)
-    sold = await shop.database.run(history.lines, offset + limit + 1, before)
-    # A line that was ordered between the two reads is in both: as an ordered one it is newer.
+    may_lag = await shop.freshness.may_read_history(caller.id)
+    wanted = offset + limit + 1
+    in_carts, sold = await shop.read(may_lag, history.lines_everywhere, wanted, before)
+    # A line that was ordered meanwhile is in both: as an ordered one it is newer.
     found: dict[int, tuple[int, str, CartLine | OrderLine]] = {
         line_id(each[0], each[2].number): each for each in in_carts
     }
@@ -227,8 +231,7 @@ async def _list_all(
     products = await shop.products.by_ids({found[each][2].product_id for each in page})
     rendered = [_render_either(found[each], products) for each in page]
     if wish.offset is not None:
-        in_all_carts = await shop.database.run(cart_rows.count_lines)
-        total = in_all_carts + await shop.database.run(history.count_lines)
+        total = await shop.read(may_lag, history.count_lines_everywhere)
         return rendered, counted_pages(request, limit, offset, total)
     return rendered, next_page(request, NEWEST, (page[-1],) if len(found) > limit else None)
 

@@ -23,17 +23,17 @@ async def list_categories(request: Request) -> Response:
     """List the categories by name, each with the number of its products on sale."""
     shop = services(request)
     page = await shop.products.page(
-        f"category?{request.url.query}", lambda: _make_page(request, shop)
+        f"category?{request.url.query}", lambda may_lag: _make_page(request, shop, may_lag)
     )
     return pages.send(request, page, public(request))
 
 
-async def _make_page(request: Request, shop: Services) -> Page:
+async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     wish = query.read(request, Cursored)
     tree = query.fields(wish, CategoryOut)
     key, limit = key_of(wish.cursor, ORDER, (str,)), limit_of(wish)
     after = None if key is None else str(key[0])
-    found = await shop.database.run(catalogue.categories, limit + 1, after)
+    found = await shop.read(may_lag, catalogue.categories, limit + 1, after)
     shown = [{"name": name, "products": count} for name, count in found[:limit]]
     last = (found[limit - 1][0],) if len(found) > limit else None
     return pages.tagged(sparse(shown, tree), next_page(request, ORDER, last))

@@ -31,11 +31,12 @@ async def list_orders(request: Request) -> Response:
     shop = services(request)
     owner = None if caller.user.is_staff else caller.user.id
     before, offset = None if key is None else int(key[0]), wish.offset or 0
-    found = await shop.database.run(history.page, owner, limit + 1, before, offset)
+    may_lag = await shop.freshness.may_read_history(caller.user.id)
+    found = await shop.read(may_lag, history.page, owner, limit + 1, before, offset)
     if wish.offset is None:
         headers = next_page(request, ORDER, (found[limit - 1].id,) if len(found) > limit else None)
     else:
-        total = await shop.database.run(history.count, owner)
+        total = await shop.read(may_lag, history.count, owner)
         headers = counted_pages(request, limit, offset, total)
     return pages.private(request, sparse(await _render(shop, found[:limit]), tree), headers)
 
@@ -82,7 +83,8 @@ async def get_order(request: Request, order_id: str) -> Response:
     tree = query.fields(query.read(request, Sparse), OrderOut)
     shop = services(request)
     owner = None if caller.user.is_staff else caller.user.id
-    order = await shop.database.run(history.get, identity(order_id, "order"), owner)
+    may_lag = shop.freshness.has_replicas  # an order never changes
+    order = await shop.read(may_lag, history.get, identity(order_id, "order"), owner)
     return pages.private(request, sparse((await _render(shop, [order]))[0], tree))
 
 

@@ -53,7 +53,7 @@ async def list_products(request: Request) -> Response:
     """List, search, filter and sort the products on sale; most recently updated first."""
     shop = services(request)
     page = await shop.products.page(
-        f"product?{request.url.query}", lambda: _make_page(request, shop)
+        f"product?{request.url.query}", lambda may_lag: _make_page(request, shop, may_lag)
     )
     return pages.send(request, page, public(request))
 
@@ -147,15 +147,15 @@ async def _with_current(shop: Services, product_id: int, error: Overtaken) -> Ov
     return Overtaken(error.detail, error.code, {"current": render_product(current)})
 
 
-async def _make_page(request: Request, shop: Services) -> Page:
+async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     wish = query.read(request, ProductQuery)
     tree = query.fields(wish, ProductOut)
     listing = _listing(wish)
-    found, headers = await _find(shop, listing)
+    found, headers = await _find(shop, listing, may_lag)
     if wish.offset is None:
         headers |= next_page(request, listing.ordering, found.after)
     else:
-        total = await shop.database.run(catalogue.total, listing)
+        total = await shop.read(may_lag, catalogue.total, listing)
         headers |= counted_pages(request, listing.limit, listing.offset, total)
     return pages.tagged(sparse([render_product(each) for each in found.products], tree), headers)
 
@@ -177,15 +177,15 @@ def _listing(wish: ProductQuery) -> Listing:
     )
 
 
-async def _find(shop: Services, listing: Listing) -> tuple[Listed, dict[str, str]]:
+async def _find(shop: Services, listing: Listing, may_lag: bool) -> tuple[Listed, dict[str, str]]:
     """Return a page, and the headers that tell of misspelt words if only others were found."""
-    found = await shop.database.run(catalogue.page, listing)
+    found = await shop.read(may_lag, catalogue.page, listing)
     if found.products or not listing.search or listing.after or listing.offset:
         return found, {}
     words = words_of(listing.search)
-    near = await shop.database.run(search.near_words, words)
+    near = await shop.read(may_lag, search.near_words, words)
     better = " ".join(corrected(words, near))
     if better == " ".join(words):
         return found, {}
-    found = await shop.database.run(catalogue.page, replace(listing, search=better))
+    found = await shop.read(may_lag, catalogue.page, replace(listing, search=better))
     return found, {CORRECTED: quote(better)} if found.products else {}
