@@ -60,7 +60,7 @@ def scans(standby: Standby, table: str) -> int:
 
 
 def status(shop: Shop) -> "subprocess.CompletedProcess[str]":
-    return pearshop("status", "--state-dir", str(shop.state))
+    return pearshop("status", "--state-dir", str(shop.state), COLUMNS="300")
 
 
 def test_reads_go_to_the_replica_and_nobody_misses_what_they_wrote(
