@@ -4,8 +4,9 @@
 
 Finds the peak of durable adds first, with connections that wait for their answers. Then offers a
 multiple of it, at a rate that does not depend on the answers, and the peak itself again. wrk takes
-its share of the same cores. It makes accounts and products, so it is not for a shop with customers.
-Exit status 1 when an answer was neither 2xx nor 503 nor 429, or a 503 has no `Retry-After`.
+its share of the same cores. It makes accounts and products, so it is not for a shop with customers;
+start it with `PEARSHOP_RATE_LIMITS=off`. Exit status 1 when an answer was neither 2xx nor 503 nor
+429, or a 503 has no `Retry-After`.
 """
 
 import tempfile

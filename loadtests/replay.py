@@ -4,7 +4,8 @@
 
 Each customer of the trace is a user, each line a cart add, each invoice an order; shoppers act at
 once, and as fast as the shop answers. It imports the real catalogue and sets the stock of every
-product, so it is not for a shop with customers. Exit status 1 when a check fails.
+product, so it is not for a shop with customers; start it with `PEARSHOP_RATE_LIMITS=off`. Exit
+status 1 when a check fails.
 """
 
 import asyncio

@@ -26,12 +26,12 @@ def running_shop(state: Path) -> Run:
 
 @contextmanager
 def own_shop(state: Path, variables: Mapping[str, str]) -> Iterator[Run]:
-    """Start an empty shop with these environment variables added, and stop it at the end."""
+    """Start an empty shop without rate limits and with these variables, and stop it at the end."""
     command = [sys.executable, "-m", "pearshop.cli"]
     folder = f"--state-dir={state}"
     subprocess.run(  # noqa: S603
         [*command, "up", "--detach", "--no-demo", f"--port={free_port()}", folder],
-        env=os.environ | variables,
+        env={**os.environ, "PEARSHOP_RATE_LIMITS": "off", **variables},
         stdout=sys.stderr,
         check=True,
     )

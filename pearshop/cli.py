@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -245,8 +245,24 @@ def main() -> None:
     try:
         app()
     except PearShopError as error:
-        typer.echo("Error: " + " ".join(str(error).split()), err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except ValueError as error:
+        if getattr(error, "title", "") != "Settings":
+            raise
+        _fail(_of_settings(error))
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo("Error: " + " ".join(text.split()), err=True)
+    sys.exit(1)
+
+
+def _of_settings(error: Any) -> str:
+    """Return what pydantic found wrong in the settings, without their values: some are secret."""
+    return "; ".join(
+        f"PEARSHOP_{str(each['loc'][0]).upper()}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_url=False, include_input=False)
+    )
 
 
 if __name__ == "__main__":

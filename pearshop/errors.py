@@ -64,6 +64,10 @@ class Forbidden(Refused):
     """Signed in, but not allowed."""
 
 
+class TooMany(Refused):
+    """More than is allowed in a time; nothing was done. `extra` has `retry_after` (s)."""
+
+
 @dataclass
 class Unavailable(PearShopError):
     """A component does not answer in time, or the shop carries all the load that it can.

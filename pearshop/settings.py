@@ -1,6 +1,7 @@
 """Settings, read once from `PEARSHOP_*` environment variables."""
 
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -24,6 +25,27 @@ def _sqlalchemy_urls(urls: str) -> str:
     return ",".join(sqlalchemy_url(url.strip()) for url in urls.split(",") if url.strip())
 
 
+def rate_limit(text: str) -> str:
+    """Return a rate limit as it is. Raises `ValueError` for what is none."""
+    from limits import parse_many
+
+    try:
+        [item] = parse_many(text)
+    except ValueError:
+        item = None
+    if item is None or item.amount < 1:
+        raise ValueError(f"{text!r} is no limit: write it like 30/minute or 5 per 10 seconds.")
+    return text
+
+
+def networks(text: str) -> str:
+    """Return a list of networks as it is. Raises `ValueError` that names what is none."""
+    for each in filter(None, map(str.strip, text.split(","))):
+        ip_network(each)
+    return text
+
+
+RateLimit = Annotated[str, AfterValidator(rate_limit)]
 DatabaseUrl = Annotated[str, AfterValidator(sqlalchemy_url)]
 DatabaseUrls = Annotated[str, AfterValidator(_sqlalchemy_urls)]
 
@@ -107,6 +129,25 @@ class Settings(BaseSettings):
     )
     catalogue_public_seconds: int = Field(
         default=1, ge=0, le=3600, description="`max-age` of the catalogue for browsers and edges."
+    )
+    rate_limits: bool = Field(
+        default=True, description="`off` turns off every limit on requests, for load tests."
+    )
+    rate_limit_address: RateLimit = Field(
+        default="3000/minute", description="Requests of one client address."
+    )
+    rate_limit_user: RateLimit = Field(
+        default="1200/minute", description="Requests of one signed-in user."
+    )
+    rate_limit_sign_in: RateLimit = Field(
+        default="30/minute", description="Sign-ins and token refreshes of one client address."
+    )
+    rate_limit_register: RateLimit = Field(
+        default="30/minute", description="Registrations of one client address."
+    )
+    trusted_proxies: Annotated[str, AfterValidator(networks)] = Field(
+        default="127.0.0.0/8,::1/128",
+        description="Networks whose `X-Forwarded-For` is believed, separated by commas.",
     )
 
     @property

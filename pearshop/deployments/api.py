@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,11 +17,13 @@ from pearshop.actors.ray_host import RayHosts
 from pearshop.db import catalogue
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
-from pearshop.deployments.metrics import CacheMetric, degraded
+from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
+from pearshop.http.addresses import behind_ingress
 from pearshop.http.app import make_app
 from pearshop.http.freshness import Freshness
+from pearshop.http.limiting.guard import Guard
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import TOLD, Products
 from pearshop.http.services import Services
@@ -55,6 +58,12 @@ class Api:
         self._heard_at: datetime | None = None
         self._degraded = degraded()
         self._lookups = CacheMetric()
+        self._limited = limited()
+        self._guard = (
+            Guard(configured, behind_ingress=behind_ingress(os.environ))
+            if configured.rate_limits
+            else None
+        )
         freshness = Freshness.of(configured)
         products = Products(self._database, configured, freshness)
         self._services = Services(
@@ -70,6 +79,7 @@ class Api:
             Tokens(configured.signing_key.get_secret_value()),
             Passwords(configured.password_hashes),
             freshness,
+            self._guard,
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -100,6 +110,7 @@ class Api:
                 self._degraded.set(1, {"part": "database"})
             self._degraded.set(not self._services.products.hears, {"part": "redis"})
             self._lookups.report(self._services.products.counts)
+            self._tell_refusals()
             await asyncio.sleep(PULSE_S)
 
     async def _hear(self) -> None:
@@ -114,6 +125,10 @@ class Api:
         since = self._heard_at or datetime.now(UTC)
         changed = await self._database.run(catalogue.changed_since, since - LATE, TOLD)
         await self._services.products.pulse(dict(changed), more=len(changed) >= TOLD)
+
+    def _tell_refusals(self) -> None:
+        for limit, count in self._guard.refusals().items() if self._guard else ():
+            self._limited.inc(count, {"limit": limit})
 
     async def _greet(self) -> None:
         while True:

@@ -52,3 +52,12 @@ def replica_behind() -> Gauge:
         "How old what the replica has is at most, as far as this process knows.",
         tag_keys=("replica",),
     )
+
+
+def limited() -> Counter:
+    """Return the counter of requests answered 429; its tag names the limit."""
+    return Counter(
+        "pearshop_limited_total",
+        "Requests refused by the limit: address, user, sign-in, register, username.",
+        tag_keys=("limit",),
+    )

@@ -15,6 +15,7 @@ from pearshop.errors import (
     NotFound,
     Overtaken,
     Refused,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -28,6 +29,7 @@ STATUS_OF: dict[type[Refused], int] = {
     Conflict: 409,
     Overtaken: 412,
     KeyReused: 422,
+    TooMany: 429,
     Refused: 400,
 }
 """The one place where a typed refusal becomes a status."""
@@ -57,7 +59,11 @@ def problem(
 
 def refusal(error: Refused) -> Response:
     """Return the answer to a request that cannot be done as it stands."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+    headers = None
+    if isinstance(error, Unauthenticated):
+        headers = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.extra["retry_after"])}
     return problem(STATUS_OF[type(error)], error.detail, error.code, error.extra, headers)
 
 

@@ -15,6 +15,7 @@ from pearshop.http import answers
 from pearshop.http.body import UnsupportedBody
 from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
+from pearshop.http.limiting.guard import Limits
 from pearshop.http.routers import batch, cart, category, order, product, user
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
@@ -49,6 +50,8 @@ def make_app(services: Services | None = None, max_body_bytes: int | None = None
     settings = services.settings if services else Settings()
     routers = [module.router for module in MODULES]
     app.add_middleware(Dispatch, routers=routers, answers=ANSWERS, timeout=settings.request_timeout)
+    if services and services.guard:
+        app.add_middleware(Limits, guard=services.guard, tokens=services.tokens)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes or settings.max_body_bytes)
     _describe_security(app)
     return app

@@ -19,6 +19,7 @@ TITLES = {
     413: "The body is too large.",
     415: "The body is neither JSON nor a form.",
     422: "The Idempotency-Key was used for another request.",
+    429: "Too many requests; `Retry-After` tells when to send it again.",
     503: "The shop cannot do it now; `safe_to_repeat` tells whether to send it again.",
 }
 
@@ -59,7 +60,7 @@ def route(
     `keyed`: under an idempotency key; `seen`: under `If-Match`; `query`: what is read, by these
     parameters and under `If-None-Match`.
     """
-    statuses = set(errors) | {503}
+    statuses = set(errors) | {429, 503}
     headers = [each for each, told in ((KEY, keyed), (SEEN, seen), (KNOWN, query)) if told]
     extra: dict[str, Any] = {"parameters": headers + (parameters(query) if query else [])}
     responses: dict[int, dict[str, Any]] = {}

@@ -5,7 +5,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
@@ -21,9 +21,10 @@ from pearshop.domain.cart import Cart, CartCommand
 from pearshop.domain.user import User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from pearshop.http.freshness import Freshness
+from pearshop.http.limiting.guard import Guard
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
-from pearshop.http.tokens import ACCESS_S, Session, Tokens
+from pearshop.http.tokens import ACCESS_S, Session, Tokens, bearer
 from pearshop.settings import Settings
 
 P = ParamSpec("P")
@@ -73,6 +74,8 @@ class Services:
     tokens: Tokens
     passwords: Passwords
     freshness: Freshness = field(default_factory=Freshness)
+    guard: Guard | None = None
+    """Absent where rate limits are off."""
     revoked: Revoked = field(default_factory=Revoked)
     public: dict[str, str] = field(init=False)
     """Caching headers of the catalogue, for whoever is not signed in."""
@@ -139,6 +142,12 @@ class Services:
         """Return a cart as its actor has it."""
         return cast("Cart", await self._ask(user_id, ReadCart(), b"", b""))
 
+    def sign_in(self, request: Request, username: str) -> AbstractAsyncContextManager[None]:
+        """Guard one attempt to sign in, see `SignIns.attempt`."""
+        if self.guard is None:
+            return nullcontext()
+        return self.guard.sign_ins.attempt(username, self.guard.addresses.of(request.scope))
+
     async def _ask(
         self,
         user_id: int,
@@ -166,13 +175,13 @@ def services(request: Request) -> Services:
 
 def session(request: Request) -> Session:
     """Return who calls. Raises `Unauthenticated`."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = bearer(request.headers.get("authorization", ""))
+    if not token:
         raise Unauthenticated(
             "Sign in and send the access token: Authorization: Bearer <token>.", "token_missing"
         )
     mine = services(request)
-    caller = mine.tokens.check_access(token.strip())
+    caller = mine.tokens.check_access(token)
     if caller.session_id in mine.revoked:
         raise Unauthenticated("This session is over: sign in again.", "session_over")
     return caller

@@ -33,6 +33,12 @@ def _bad() -> Unauthenticated:
     return Unauthenticated("The token is not valid: sign in again.", "token_invalid")
 
 
+def bearer(authorization: str) -> str:
+    """Return the token of an `Authorization` header; empty when there is none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 class Tokens:
     """Makes and checks tokens under one signing key.
 

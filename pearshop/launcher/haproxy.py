@@ -55,6 +55,8 @@ BROKEN = BODY % (
 )
 KEYED_PATHS = "/api/order"
 """Where `Idempotency-Key` makes a repeat safe, as in `pearshop.http.app`."""
+CLIENT = "x-ingress-client"
+"""The address of HAProxy's own peer, whatever the client says. See `pearshop.http.addresses`."""
 REQUEST_ID = "x-ingress-request-id"
 """Stands in for a key that the client did not send, so that HAProxy may repeat the request."""
 
@@ -143,6 +145,7 @@ _FACTS = _literal(
     http-request set-var(txn.advice) str("{LOOK}") unless safe
     http-request set-var(txn.advice) str("{AGAIN}") if safe
     http-request set-header {REQUEST_ID} %[uuid]
+    http-request set-header {CLIENT} %[src]
     http-request del-header x-request-timeout-seconds
     http-request disable-l7-retry unless same_twice or keyed_path
     http-after-response set-status 503 if {{ status 502 504 }}"""

@@ -36,7 +36,9 @@ def pearshop(*arguments: str, **environment: str) -> "subprocess.CompletedProces
     """Run the command as a user would."""
     return subprocess.run(
         [sys.executable, "-m", "pearshop.cli", *arguments],
-        env=os.environ | {"PEARSHOP_STAFF_PASSWORD": STAFF_PASSWORD} | environment,
+        env=os.environ
+        | {"PEARSHOP_STAFF_PASSWORD": STAFF_PASSWORD, "PEARSHOP_RATE_LIMITS": "off"}
+        | environment,
         capture_output=True,
         text=True,
         timeout=START_S,

@@ -14,7 +14,10 @@ import pytest
 from pearshop.db.embedded_server import free_port
 from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, START_S, Shop, pearshop
 
-MEMBERS = {"api_url", "dashboard_url", "database_url", "redis_url", "pids", "staff_username"}
+MEMBERS = {
+    *("api_url", "dashboard_url", "database_url", "redis_url", "replica_urls"),
+    *("pids", "staff_username"),
+}
 
 
 def _up(state: Path, port: int) -> "subprocess.Popen[str]":

@@ -40,7 +40,7 @@ def pearshop(*arguments: str, **environment: str) -> "subprocess.CompletedProces
     """Run the command as a user would."""
     return subprocess.run(
         [sys.executable, "-m", "pearshop.cli", *arguments],
-        env=os.environ | environment,
+        env=os.environ | {"PEARSHOP_RATE_LIMITS": "off"} | environment,
         capture_output=True,
         text=True,
         timeout=COMMAND_S,

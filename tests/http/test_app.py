@@ -222,6 +222,8 @@ def test_the_document_describes_itself_without_a_shop() -> None:
     document = openapi()
     assert "/api/order-item/{line}/" in document["paths"]
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for item in document["paths"].values():
+        assert all({"429", "503"} <= set(operation["responses"]) for operation in item.values())
 
 
 async def test_what_takes_too_long_is_answered_in_time_and_in_doubt() -> None:

@@ -64,3 +64,15 @@ def test_migrate_runs_on_a_shop_that_is_not_up() -> None:
         done = command("migrate", "--state-dir", folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("The schema is at ")
+
+
+def test_a_setting_that_is_wrong_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEARSHOP_RATE_LIMIT_USER", "often")
+    monkeypatch.setenv("PEARSHOP_TRUSTED_PROXIES", "10.0.0.0/8,edge")
+    done = command("up", "--state-dir", str(tmp_path), "--port", "28123")
+    assert done.returncode == 1
+    assert "PEARSHOP_RATE_LIMIT_USER: 'often' is no limit: write it like 30/minute" in done.stderr
+    assert "PEARSHOP_TRUSTED_PROXIES: 'edge'" in done.stderr
+    assert done.stderr.count("\n") == 1

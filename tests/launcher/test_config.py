@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pearshop.http.addresses import behind_ingress
 from pearshop.launcher import cluster, config
 
 
@@ -37,6 +38,14 @@ def test_without_the_haproxy_wheel_serve_uses_its_own_proxy(
     monkeypatch.setattr(cluster, "has_haproxy", lambda: False)
     made = cluster.environment(Path("/tmp/x"), {})
     assert not [name for name in made if name.startswith("RAY_SERVE_")]
+    assert not behind_ingress(made)
+
+
+def test_the_shop_believes_its_own_ingress_alone() -> None:
+    made = cluster.environment(Path("/tmp/x"), {})
+    assert behind_ingress(made)
+    assert not behind_ingress(made | {"RAY_SERVE_HAPROXY_BINARY_PATH": "/usr/sbin/haproxy"})
+    assert made["FORWARDED_ALLOW_IPS"] == ""
 
 
 def test_the_users_settings_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:

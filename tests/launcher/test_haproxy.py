@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pearshop.http import app, services
+from pearshop.http import addresses, app, services
 from pearshop.launcher import haproxy
 from tests.launcher.ingress import serves_configuration
 
@@ -49,6 +49,7 @@ def test_another_version_of_the_configuration_is_told(written: str) -> None:
 def test_the_words_that_the_shop_shares_with_its_ingress() -> None:
     assert haproxy.KEYED_PATHS == app.KEYED
     assert haproxy.REQUEST_ID == services.REQUEST_ID_HEADER
+    assert haproxy.CLIENT == addresses.INGRESS_CLIENT
 
 
 def test_a_new_manager_starts_with_the_last_routes(written: str, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class Replica(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.deadly = False
         self.seen: list[str | None] = []
+        self.clients: list[list[str]] = []
         threading.Thread(target=self.serve_forever).start()
 
     def leave(self) -> None:
@@ -42,6 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/-/healthz":
             replica.seen.append(self.headers.get(haproxy.REQUEST_ID))
+            replica.clients.append(self.headers.get_all(haproxy.CLIENT, []))
             if replica.deadly:
                 self.close_connection = True
                 return
@@ -79,6 +81,12 @@ def shop(replicas: list[Replica], tmp_path: Path) -> Iterator[httpx.Client]:
         yield client
     process.kill()
     process.wait()
+
+
+def test_a_client_cannot_name_its_address(shop: httpx.Client, replicas: list[Replica]) -> None:
+    forged = [("X-Ingress-Client", "203.0.113.9"), ("x-ingress-client", "203.0.113.8")]
+    assert shop.get(CART, headers=forged).status_code == 200
+    assert [each for replica in replicas for each in replica.clients] == [["127.0.0.1"]]
 
 
 def _ids(replicas: list[Replica]) -> list[str | None]:

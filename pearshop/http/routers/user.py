@@ -41,11 +41,12 @@ async def login(request: Request) -> Response:
     """Open a session."""
     wish = await body.read(request, CredentialsIn)
     shop = services(request)
-    known = await shop.database.run(rows.credentials, wish.username)
-    known_hash = known.password_hash if known else None
-    right = await shop.passwords.check(known_hash, wish.password)
-    if known is None or not right:
-        raise Unauthenticated("The username or the password is wrong.", "credentials_wrong")
+    async with shop.sign_in(request, wish.username):
+        known = await shop.database.run(rows.credentials, wish.username)
+        known_hash = known.password_hash if known else None
+        right = await shop.passwords.check(known_hash, wish.password)
+        if known is None or not right:
+            raise Unauthenticated("The username or the password is wrong.", "credentials_wrong")
     session_id = await shop.database.run(rows.open_session, known.user.id, known.password_hash)
     return json(
         {

@@ -1,0 +1,61 @@
+"""Limits of a real shop, and that its clients cannot choose who they are."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import PASSWORD, free_port, pearshop
+
+SMALL = {
+    "PEARSHOP_RATE_LIMITS": "on",
+    "PEARSHOP_RATE_LIMIT_ADDRESS": "20/hour",
+    "PEARSHOP_RATE_LIMIT_REGISTER": "3/hour",
+    "PEARSHOP_TRUSTED_PROXIES": "127.0.0.1/32",
+}
+ADDRESS = "127.0.0.2"
+"""A client's, of which the shop has no reason to believe anything."""
+
+
+@pytest.fixture
+def limited(own_folder: Path) -> Iterator[httpx.Client]:
+    """A client of a shop with small limits."""
+    state = own_folder / "limited"
+    folder = ("--state-dir", str(state))
+    try:
+        up = pearshop("up", "--detach", "--no-demo", "--port", str(free_port()), *folder, **SMALL)
+        assert up.returncode == 0, up.stdout + up.stderr
+        run = json.loads((state / "run.json").read_text())
+        transport = httpx.HTTPTransport(local_address=ADDRESS)
+        with httpx.Client(base_url=run["api_url"], timeout=30, transport=transport) as http:
+            yield http
+    finally:
+        down = pearshop("down", *folder)
+        assert down.returncode == 0, down.stdout + down.stderr
+
+
+def _register(http: httpx.Client, number: int) -> httpx.Response:
+    address = f"198.51.100.{number}"
+    return http.post(
+        "/api/register/",
+        json={"username": f"shopper {number}", "password": PASSWORD},
+        headers={"x-ingress-client": address, "X-Forwarded-For": address},
+    )
+
+
+def test_a_client_cannot_choose_its_address(limited: httpx.Client) -> None:
+    made = [_register(limited, number) for number in range(5)]
+    assert [each.status_code for each in made] == [201, 201, 201, 429, 429]  # by both replicas
+    assert made[0].headers["RateLimit"].startswith('"register";r=2;t=')
+    assert int(made[4].headers["Retry-After"]) >= 1
+    assert made[4].json()["code"] == "too_many_requests"
+    # Two replicas that tell each other in the background: each lets through one more, at most.
+    reads = [
+        limited.get("/api/category/", headers={"X-Forwarded-For": f"198.51.100.{number}"})
+        for number in range(30)
+    ]
+    assert reads[-1].status_code == 429
+    assert 15 <= sum(each.status_code == 200 for each in reads) <= 17
+    assert limited.get("/docs").status_code == 200

@@ -1,0 +1,212 @@
+"""Limits as clients meet them: 429, what the headers say, and who is counted as whom."""
+
+from typing import Any, cast
+
+import pytest
+from pydantic import ValidationError
+from starlette.responses import Response
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from pearshop.db.user import Credentials
+from pearshop.domain.user import User
+from pearshop.http.answers import json
+from pearshop.http.app import make_app
+from pearshop.http.limiting.guard import Guard, Limits
+from pearshop.http.limiting.sign_in import CALM, FAILURES
+from pearshop.http.passwords import HASHER, Passwords
+from pearshop.http.services import Services
+from pearshop.http.tokens import Tokens
+from pearshop.settings import Settings
+from tests.http.limiting.test_counts import Clock
+
+KEY = "a signing key of at least 32 bytes"
+ADA, BOB = User(1, "ada", False), User(2, "bob", False)
+PASSWORD = "correct horse battery"
+DEFAULTS = {"signing_key": KEY, "redis_url": "", "trusted_proxies": ""}
+
+
+class Behind:
+    """What stands behind the limits: answers by path, and counts."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        headers = {"Cache-Control": "public, max-age=1"} if "product" in scope["path"] else {}
+        await json([], headers=headers)(scope, receive, send)
+
+
+class Met:
+    """Limits as set, by a clock that stands still, before something that answers."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.behind = Behind()
+        self.tokens = Tokens(KEY)
+        self.guard = Guard(Settings(**(DEFAULTS | settings)), behind_ingress=True, clock=Clock())
+        self.http = TestClient(Limits(self.behind, self.guard, self.tokens))
+
+    def ask(
+        self,
+        path: str = "/api/order/",
+        *,
+        method: str = "GET",
+        address: str = "203.0.113.1",
+        token: str = "",
+    ) -> Any:
+        headers = {"x-ingress-client": address}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return self.http.request(method, path, headers=headers)
+
+
+def test_too_many_are_refused_with_all_that_a_client_needs() -> None:
+    met = Met(rate_limit_address="2/minute")
+    first = met.ask()
+    assert first.headers["RateLimit-Policy"] == '"address";q=2;w=60'
+    assert first.headers["RateLimit"].startswith('"address";r=1;t=')
+    assert met.ask().headers["RateLimit"].startswith('"address";r=0;t=')
+    refused = met.ask()
+    seconds = refused.headers["Retry-After"]
+    assert refused.status_code == 429
+    assert 1 <= int(seconds) <= 60
+    assert refused.headers["RateLimit"] == f'"address";r=0;t={seconds}'
+    assert refused.headers["Cache-Control"] == "private, no-store"
+    assert refused.json() == {
+        "detail": f"Too many requests: wait {seconds} s, then send it again. Nothing was done.",
+        "code": "too_many_requests",
+        "title": "Too Many Requests",
+        "status": 429,
+        "retry_after": int(seconds),
+    }
+    assert met.behind.asked == 2
+    assert met.ask(address="203.0.113.2").status_code == 200
+
+
+def test_a_user_is_one_whatever_addresses_it_has() -> None:
+    met = Met(rate_limit_user="2/minute")
+    ada, bob = met.tokens.access(ADA, 1), met.tokens.access(BOB, 2)
+    for number in range(2):
+        assert met.ask(token=ada, address=f"203.0.113.{number}").status_code == 200
+    refused = met.ask(token=ada, address="203.0.113.9")
+    assert refused.status_code == 429
+    assert refused.headers["RateLimit-Policy"] == '"user";q=2;w=60'
+    assert met.ask(token=bob).status_code == 200
+
+
+def test_a_bad_token_counts_for_its_address_alone() -> None:
+    met = Met(rate_limit_address="2/minute", rate_limit_user="1/minute")
+    for token in ("forged", met.tokens.refresh(ADA, 1)):
+        assert met.ask(token=token).status_code == 200
+    assert met.ask(token="forged").status_code == 429
+    assert met.ask(token=met.tokens.access(ADA, 1), address="203.0.113.2").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/login/", "/api/token/refresh/", "/api/register/"])
+def test_signing_in_and_registering_have_tighter_limits(path: str) -> None:
+    met = Met(rate_limit_sign_in="1/minute", rate_limit_register="1/minute")
+    assert met.ask(path, method="POST").status_code == 200
+    refused = met.ask(path, method="POST")
+    assert refused.status_code == 429
+    assert ";q=1;w=60" in refused.headers["RateLimit-Policy"]
+    assert met.ask(path, method="OPTIONS").status_code == 200  # a browser asks before it posts
+    assert met.ask().status_code == 200
+
+
+def test_what_caches_may_share_tells_nothing_of_one_client() -> None:
+    answer = Met().ask("/api/product/")
+    assert "RateLimit" not in answer.headers
+    assert "RateLimit-Policy" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/-/healthz", "/docs", "/openapi.json", "/api/batch/"])
+def test_what_is_exempt_is_not_counted(path: str) -> None:
+    met = Met(rate_limit_address="1/minute")
+    assert [met.ask(path).status_code for _ in range(3)] == [200] * 3
+    assert met.ask().status_code == 200
+
+
+def test_refusals_are_counted_by_limit_until_told() -> None:
+    met = Met(rate_limit_address="2/minute", rate_limit_sign_in="1/minute")
+    for _ in range(2):
+        met.ask("/api/login/", method="POST")
+    met.ask()
+    assert met.guard.refusals() == {"sign-in": 1, "address": 1}
+    assert met.guard.refusals() == {}
+
+
+@pytest.mark.parametrize("limit", ["", "often", "0/minute", "30/minut", "1/second;30/minute"])
+def test_a_malformed_limit_is_refused_at_start(limit: str) -> None:
+    with pytest.raises(ValidationError, match="write it like 30/minute"):
+        Settings(rate_limit_address=limit)
+
+
+@pytest.mark.parametrize("limit", ["30/minute", "5 per 10 seconds", "1 per day"])
+def test_a_limit_may_be_written_in_several_ways(limit: str) -> None:
+    assert Settings(rate_limit_address=limit).rate_limit_address == limit
+
+
+class Accounts:
+    """A database that knows one account."""
+
+    def __init__(self) -> None:
+        self.ada = Credentials(ADA, HASHER.hash(PASSWORD))
+
+    async def run(self, operation: Any, *args: Any) -> Any:
+        if operation.__name__ == "credentials":
+            return self.ada if args == ("ada",) else None
+        return 1  # a session
+
+
+def _shop(**settings: Any) -> TestClient:
+    configured = Settings(**(DEFAULTS | {"trusted_proxies": "127.0.0.0/8"} | settings))
+    guard = Guard(configured, behind_ingress=True) if configured.rate_limits else None
+    nothing = cast("Any", None)
+    services = Services(
+        configured,
+        cast("Any", Accounts()),
+        nothing,
+        nothing,
+        Tokens(KEY),
+        Passwords(2),
+        guard=guard,
+    )
+    return TestClient(make_app(services))
+
+
+def _sign_in(
+    shop: TestClient, username: str, address: str = "203.0.113.1", password: str = "wrong"
+) -> Response | Any:
+    body = {"username": username, "password": password}
+    return shop.post("/api/login", json=body, headers={"x-ingress-client": address})
+
+
+def _told(answer: Any) -> tuple[int, list[str], dict[str, Any]]:
+    """What an answer tells, but for seconds and counts, which differ for any two names."""
+    body = {
+        key: value for key, value in answer.json().items() if key not in {"retry_after", "detail"}
+    }
+    return answer.status_code, sorted(answer.headers), body
+
+
+def test_a_username_that_is_unknown_meets_the_same_as_one_that_is_known() -> None:
+    with _shop() as shop:
+        for _ in range(FAILURES + 1):
+            assert _told(_sign_in(shop, "ada")) == _told(_sign_in(shop, "nobody", "203.0.113.2"))
+        assert _sign_in(shop, "ada", password=PASSWORD).status_code == 429
+        assert _sign_in(shop, "nobody", "203.0.113.2").status_code == 429
+
+
+def test_a_victim_is_not_locked_out() -> None:
+    with _shop() as shop:
+        for number in range(CALM + 5):
+            assert _sign_in(shop, "ada", f"203.0.113.{number + 10}").status_code == 401
+        assert _sign_in(shop, "ada", "198.51.100.1", PASSWORD).status_code == 200
+
+
+def test_limits_that_are_off_refuse_nothing_and_say_nothing() -> None:
+    with _shop(rate_limits="off", rate_limit_sign_in="1/minute") as shop:
+        told = [_sign_in(shop, "ada") for _ in range(FAILURES + 2)]
+    assert {each.status_code for each in told} == {401}
+    assert "RateLimit" not in told[0].headers
