@@ -22,7 +22,7 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def _sqlalchemy_urls(urls: str) -> str:
-    return ",".join(sqlalchemy_url(url.strip()) for url in urls.split(",") if url.strip())
+    return ",".join(map(sqlalchemy_url, _listed(urls)))
 
 
 def rate_limit(text: str) -> str:
@@ -40,9 +40,32 @@ def rate_limit(text: str) -> str:
 
 def networks(text: str) -> str:
     """Return a list of networks as it is. Raises `ValueError` that names what is none."""
-    for each in filter(None, map(str.strip, text.split(","))):
+    for each in _listed(text):
         ip_network(each)
     return text
+
+
+def host_names(text: str) -> str:
+    """Return a list of host names in lower case. Raises `ValueError` that names what is none."""
+    names = _listed(text.lower())
+    for name in names:
+        if name != "*" and set(name.removeprefix("*.")) & set("*/:@ "):
+            raise ValueError(f"{name!r} is no name: write it like shop.example or *.shop.example.")
+    return ",".join(names)
+
+
+def origins(text: str) -> str:
+    """Return a list of origins in lower case. Raises `ValueError` that names what is none."""
+    listed = _listed(text.lower())
+    for origin in listed:
+        scheme, _, host = origin.partition("://")
+        if scheme not in {"http", "https"} or not host or set(host) & set("/?#@* "):
+            raise ValueError(f"{origin!r} is no origin: write it like https://admin.example.")
+    return ",".join(listed)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
 RateLimit = Annotated[str, AfterValidator(rate_limit)]
@@ -149,11 +172,31 @@ class Settings(BaseSettings):
         default="127.0.0.0/8,::1/128",
         description="Networks whose `X-Forwarded-For` is believed, separated by commas.",
     )
+    allowed_hosts: Annotated[str, AfterValidator(host_names)] = Field(
+        default="",
+        description="Names that the shop goes by, separated by commas: `shop.example`, "
+        "`*.shop.example`, `*` for any. Addresses, `localhost` and the machine's name always do.",
+    )
+    cors_origins: Annotated[str, AfterValidator(origins)] = Field(
+        default="",
+        description="Origins whose pages may call the API, separated by commas: "
+        "`https://admin.example`.",
+    )
 
     @property
     def replica_urls(self) -> tuple[str, ...]:
         """The URLs of the read replicas, one each."""
-        return tuple(filter(None, self.database_replica_urls.split(",")))
+        return _listed(self.database_replica_urls)
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names that the shop may be asked by, one each."""
+        return _listed(self.allowed_hosts)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may call the API, one each."""
+        return _listed(self.cors_origins)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,10 @@ from pearshop import __version__
 from pearshop.errors import Refused, Unavailable
 from pearshop.http import answers
 from pearshop.http.body import UnsupportedBody
+from pearshop.http.browsers.cross_origin import add_cors
+from pearshop.http.browsers.docs import add_docs
+from pearshop.http.browsers.door import Door
+from pearshop.http.browsers.hosts import Hosts
 from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
 from pearshop.http.limiting.guard import Limits
@@ -34,14 +37,17 @@ end in a slash or not. Lists are paged by `limit` and the `Link` header."""
 
 def make_app(services: Services | None = None, max_body_bytes: int | None = None) -> FastAPI:
     """Return the application. Without `services` it only describes itself."""
-    app = FastAPIOffline(
+    app = FastAPI(
         title="PearShop",
         version=__version__,
         description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
+    add_docs(app)
     for module in MODULES:
         app.include_router(module.router)
     for kind, answer in ANSWERS.items():
@@ -53,6 +59,9 @@ def make_app(services: Services | None = None, max_body_bytes: int | None = None
     if services and services.guard:
         app.add_middleware(Limits, guard=services.guard, tokens=services.tokens)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes or settings.max_body_bytes)
+    if settings.origins:
+        add_cors(app, settings.origins)
+    app.add_middleware(Door, hosts=Hosts(settings.host_names))
     _describe_security(app)
     return app
 

@@ -1,5 +1,6 @@
 """Request bodies: JSON, URL-encoded and multipart forms become one pydantic model."""
 
+import asyncio
 from typing import Any, TypeVar
 
 import orjson
@@ -14,6 +15,8 @@ from pearshop.schemas.base import Request
 M = TypeVar("M", bound=Request)
 
 TOO_LARGE = 413
+ARRIVING = "pearshop.arriving"
+"""Member of a request's scope: its body was not all there yet when its time was over."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -24,22 +27,29 @@ class UnsupportedBody(Refused):
 async def read(request: HttpRequest, model: type[M]) -> M:
     """Return the body as `model`. Raises `Invalid`, which names each field, or `Refused`."""
     try:
-        return model.model_validate(await _members(request, model))
+        members = await _members(request, model)
+    except asyncio.CancelledError:
+        request.scope[ARRIVING] = True
+        raise
+    try:
+        return model.model_validate(members)
     except ValidationError as error:
         raise invalid(error) from None
 
 
-def invalid(error: ValidationError) -> Invalid:
-    """Return the refusal that names each field and what is wrong with it."""
+def invalid(error: ValidationError, whole: str = "body") -> Invalid:
+    """Return the refusal that names each field and what is wrong with it, or else the `whole`."""
     fields: dict[str, list[str]] = {}
     for each in error.errors(include_url=False, include_context=False, include_input=False):
-        name = str(each["loc"][0]) if each["loc"] else "body"
-        fields.setdefault(name, []).append(each["msg"])
+        name = str(each["loc"][0]) if each["loc"] else whole
+        fields.setdefault(name, []).append(each["msg"].removeprefix("Value error, "))
     detail = "; ".join(f"{name}: {', '.join(problems)}" for name, problems in fields.items())
     return Invalid(detail, "invalid", dict(fields))
 
 
 async def _members(request: HttpRequest, model: type[Request]) -> dict[str, Any]:
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedBody("Send the body uncompressed.", "unsupported_media_type")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
         try:

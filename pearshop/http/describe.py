@@ -14,6 +14,7 @@ TITLES = {
     401: "No token, or one that is expired, revoked or forged.",
     403: "Signed in, but not allowed.",
     404: "Not there, or someone else's.",
+    408: "The body did not arrive in time.",
     409: "The request no longer fits the state of things.",
     412: "The thing is no longer what `If-Match` names.",
     413: "The body is too large.",
@@ -65,13 +66,13 @@ def route(
     extra: dict[str, Any] = {"parameters": headers + (parameters(query) if query else [])}
     responses: dict[int, dict[str, Any]] = {}
     if body is not None:
-        statuses |= {400, 413, 415}
+        statuses |= {400, 408, 413, 415}
         extra["requestBody"] = {"required": True, "content": _bodies(body)}
     if signed_in:
         statuses.add(401)
         extra["security"] = [{"bearer": []}]
     if keyed:
-        statuses |= {409, 422}
+        statuses |= {400, 409, 422}
     if seen:
         statuses |= {400, 412}
     if query:

@@ -16,10 +16,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop.errors import Refused, Unavailable
+from pearshop.http import answers as ready
 from pearshop.http.batch import UNTIL
+from pearshop.http.body import ARRIVING
 
 Endpoint = Callable[..., Awaitable[Response]]
 Answer = Callable[[Request, Exception], Awaitable[Response]]
+
+
+SLOW_BODY = ready.problem(
+    408, "The body did not arrive in time: send it again. Nothing was done.", "slow_body"
+)
 
 
 class Dispatch:
@@ -63,7 +70,7 @@ class Dispatch:
             async with asyncio.timeout_at(min(until, scope.get(UNTIL, until))):
                 response = await endpoint(request, *arguments)
         except TimeoutError:
-            response = await self._answer(request, Unavailable("It took too long.", unknown=True))
+            response = await self._too_late(request)
         except (Refused, Unavailable, HTTPException) as error:
             response = await self._answer(request, error)
         await response(scope, receive, send)
@@ -77,6 +84,11 @@ class Dispatch:
         stem, _, identity = path.removesuffix("/").rpartition("/")
         endpoint = self._with_id.get((method, stem + "/"))
         return (endpoint, (identity,)) if endpoint and path.endswith("/") and identity else None
+
+    async def _too_late(self, request: Request) -> Response:
+        if ARRIVING in request.scope:
+            return SLOW_BODY
+        return await self._answer(request, Unavailable("It took too long.", unknown=True))
 
     async def _answer(self, request: Request, error: Exception) -> Response:
         for kind, answer in self._answers.items():

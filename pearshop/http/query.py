@@ -26,7 +26,7 @@ def read(request: Request, model: type[Q]) -> Q:
     try:
         return model.model_validate(sent)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, "query") from None
 
 
 def fields(wish: Sparse, model: type[BaseModel]) -> Tree | None:

@@ -41,8 +41,9 @@ KEY_NUMBERS = itertools.count()
 """Keys made here must be new, not secret; asking the kernel for each costs 5 % of a request."""
 
 
-VARY = {"Vary": "Authorization"}
-SIGNED_IN = {"Cache-Control": "private, no-cache", **VARY}
+SIGNED_IN = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+STALE_IF_ERROR_S = 300
+"""How long an edge may show the catalogue while the shop is away."""
 
 
 @dataclass
@@ -82,8 +83,12 @@ class Services:
 
     def __post_init__(self) -> None:
         seconds = self.settings.catalogue_public_seconds
-        control = f"public, max-age={seconds}, stale-while-revalidate={4 * seconds}"
-        self.public = {"Cache-Control": control, **VARY}
+        control = (
+            f"public, max-age={seconds}, stale-while-revalidate={4 * seconds}, "
+            f"stale-if-error={STALE_IF_ERROR_S}"
+        )
+        vary = "Authorization, Origin" if self.settings.origins else "Authorization"
+        self.public = {"Cache-Control": control, "Vary": vary}
 
     async def read(
         self,

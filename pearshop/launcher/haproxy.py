@@ -44,6 +44,10 @@ BODY = (
     r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
     r"\"code\":\"unavailable\",\"detail\":\"%s\",\"safe_to_repeat\":%s}"
 )
+SLOW = (
+    r"{\"detail\":\"The request did not arrive in time: send it again. Nothing was done.\","
+    r"\"code\":\"slow_request\",\"title\":\"Request Timeout\",\"status\":408}"
+)
 AGAIN = "It is safe to send the same request again."
 LOOK = "Look whether it was done before you send it again."
 BUSY = BODY % (f"The shop carries all the load that it can. {AGAIN}", "true")
@@ -128,6 +132,7 @@ def _literal(text: str) -> str:
 _ERRORS = _literal(
     f"""    timeout queue {QUEUE_TIMEOUT}
     timeout http-request {REQUEST_TIMEOUT}
+    http-error status 408 content-type application/json string "{SLOW}" hdr Cache-Control no-store
     http-error status 502 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}
     http-error status 503 content-type application/json lf-string "{AWAY}" {RETRY_HEADERS}
     http-error status 504 content-type application/json lf-string "{BROKEN}" {RETRY_HEADERS}

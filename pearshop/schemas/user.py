@@ -17,10 +17,22 @@ class CredentialsIn(Request):
     password: Word
 
 
+class SignInIn(CredentialsIn):
+    """A name and a password, and where the refresh token is to be kept."""
+
+    cookie: Annotated[
+        bool,
+        Field(description="Keep the refresh token in a cookie that scripts cannot read."),
+    ] = False
+
+
 class RefreshIn(Request):
     """A refresh token."""
 
-    refresh: Annotated[Text, Field(min_length=1, max_length=4096)]
+    refresh: Annotated[
+        Annotated[Text, Field(min_length=1, max_length=4096)] | None,
+        Field(description="May be left out where the browser keeps it in a cookie."),
+    ] = None
 
 
 class PasswordIn(Request):

@@ -22,6 +22,8 @@ from pearshop.settings import Settings
 START_S = 180
 STAFF_PASSWORD = "a staff password for tests"
 PASSWORD = "correct horse battery"
+ADMIN_ORIGIN = "http://admin.example"
+"""Where a client of the shop's own stands whose pages may call the shop."""
 
 
 def free_port() -> int:
@@ -128,9 +130,8 @@ class Shop:
 def shop(own_folder: Path) -> Iterator[Shop]:
     """A shop without the demo catalogue, on free ports, in a state folder of its own."""
     state = own_folder / "shop"
-    up = pearshop(
-        "up", "--detach", "--no-demo", "--port", str(free_port()), "--state-dir", str(state)
-    )
+    where = ("--port", str(free_port()), "--state-dir", str(state))
+    up = pearshop("up", "--detach", "--no-demo", *where, PEARSHOP_CORS_ORIGINS=ADMIN_ORIGIN)
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         run = json.loads((state / "run.json").read_text())

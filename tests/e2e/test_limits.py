@@ -7,7 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e import nginx
 from tests.e2e.conftest import PASSWORD, free_port, pearshop
+from tests.e2e.nginx import Nginx
 
 SMALL = {
     "PEARSHOP_RATE_LIMITS": "on",
@@ -19,7 +21,7 @@ ADDRESS = "127.0.0.2"
 """A client's, of which the shop has no reason to believe anything."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def limited(own_folder: Path) -> Iterator[httpx.Client]:
     """A client of a shop with small limits."""
     state = own_folder / "limited"
@@ -34,6 +36,13 @@ def limited(own_folder: Path) -> Iterator[httpx.Client]:
     finally:
         down = pearshop("down", *folder)
         assert down.returncode == 0, down.stdout + down.stderr
+
+
+@pytest.fixture
+def edge(limited: httpx.Client, own_folder: Path) -> Iterator[Nginx]:
+    """An nginx before that shop, on the one address that the shop trusts."""
+    with nginx.running(own_folder / "edge", limited.base_url.netloc.decode()) as running:
+        yield running
 
 
 def _register(http: httpx.Client, number: int) -> httpx.Response:
@@ -59,3 +68,13 @@ def test_a_client_cannot_choose_its_address(limited: httpx.Client) -> None:
     assert reads[-1].status_code == 429
     assert 15 <= sum(each.status_code == 200 for each in reads) <= 17
     assert limited.get("/docs").status_code == 200
+
+
+def test_an_edge_hands_on_who_its_clients_are(edge: Nginx) -> None:
+    def register(client: int, number: int) -> int:
+        transport = httpx.HTTPTransport(local_address=f"127.0.3.{client}")
+        with httpx.Client(base_url=edge.url, timeout=30, transport=transport) as http:
+            return _register(http, number).status_code
+
+    assert [register(1, number) for number in range(10, 14)] == [201, 201, 201, 429]
+    assert register(2, 15) == 201

@@ -56,7 +56,7 @@ def _app() -> FastAPI:
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(_app(), raise_server_exceptions=False)
+    return TestClient(_app(), "http://localhost", raise_server_exceptions=False)
 
 
 GOOD = {"delivery_address": "Here", "order_item_ids": [1, 2], "expected_total_price": None}

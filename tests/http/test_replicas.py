@@ -67,7 +67,7 @@ class Front:
         self.products = Products(database, settings, freshness)
         self._tokens = Tokens("k" * 32)
         self._http = httpx.AsyncClient(
-            base_url="http://shop",
+            base_url="http://localhost",
             transport=httpx.ASGITransport(
                 make_app(
                     Services(

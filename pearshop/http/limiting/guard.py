@@ -21,9 +21,8 @@ REGISTER = "/api/register/"
 EXEMPT = (
     "/-/",
     "/docs",
-    "/redoc",
     "/openapi.json",
-    "/static-offline-docs",
+    "/assets/",
     # A batch is no request of its own: each call in it comes through here by itself.
     "/api/batch/",
 )

@@ -9,6 +9,9 @@ from pearshop.domain.user import check_password, check_username
 from pearshop.errors import Invalid, Unauthenticated
 from pearshop.http import body
 from pearshop.http.answers import json
+from pearshop.http.batch import UNTIL
+from pearshop.http.browsers import cookies
+from pearshop.http.browsers.cross_origin import check_own_page
 from pearshop.http.describe import route
 from pearshop.http.services import services, session
 from pearshop.schemas.user import (
@@ -17,6 +20,7 @@ from pearshop.schemas.user import (
     MessageOut,
     PasswordIn,
     RefreshIn,
+    SignInIn,
     TokensOut,
     UsernameOut,
 )
@@ -36,11 +40,20 @@ async def register(request: Request) -> Response:
     return json({"username": user.username}, 201)
 
 
-@router.post("/login/", response_model=TokensOut, **route(body=CredentialsIn, errors=(401,)))
+@router.post(
+    "/login/", response_model=TokensOut | AccessOut, **route(body=SignInIn, errors=(401, 403))
+)
 async def login(request: Request) -> Response:
-    """Open a session."""
-    wish = await body.read(request, CredentialsIn)
+    """Open a session.
+
+    With `cookie`, the refresh token is set as a cookie and not answered.
+    """
+    wish = await body.read(request, SignInIn)
     shop = services(request)
+    if wish.cookie:
+        if UNTIL in request.scope:
+            raise Invalid.of("cookie", "cannot be set in a batch.")
+        check_own_page(request, shop.settings.origins)
     async with shop.sign_in(request, wish.username):
         known = await shop.database.run(rows.credentials, wish.username)
         known_hash = known.password_hash if known else None
@@ -48,20 +61,26 @@ async def login(request: Request) -> Response:
         if known is None or not right:
             raise Unauthenticated("The username or the password is wrong.", "credentials_wrong")
     session_id = await shop.database.run(rows.open_session, known.user.id, known.password_hash)
-    return json(
-        {
-            "access": shop.tokens.access(known.user, session_id),
-            "refresh": shop.tokens.refresh(known.user, session_id),
-        }
-    )
+    access = shop.tokens.access(known.user, session_id)
+    refresh_token = shop.tokens.refresh(known.user, session_id)
+    if wish.cookie:
+        return cookies.keep(json({"access": access}), refresh_token)
+    return json({"access": access, "refresh": refresh_token})
 
 
-@router.post("/token/refresh/", response_model=AccessOut, **route(body=RefreshIn, errors=(401,)))
+@router.post(
+    "/token/refresh/", response_model=AccessOut, **route(body=RefreshIn, errors=(401, 403))
+)
 async def refresh(request: Request) -> Response:
     """Return a new access token for a session that is still open."""
-    wish = await body.read(request, RefreshIn)
+    token = (await body.read(request, RefreshIn)).refresh
     shop = services(request)
-    session_id = shop.tokens.check_refresh(wish.refresh).session_id
+    if token is None:
+        token = cookies.kept(request)
+        check_own_page(request, shop.settings.origins)
+    if token is None:
+        raise Invalid.of("refresh", "is missing, and there is no cookie either.")
+    session_id = shop.tokens.check_refresh(token).session_id
     user = await shop.database.run(rows.of_session, session_id)
     return json({"access": shop.tokens.access(user, session_id)})
 
@@ -75,12 +94,16 @@ async def check(request: Request) -> Response:
 
 @router.post("/logout/", status_code=204, response_class=Response, **route(signed_in=True))
 async def logout(request: Request) -> Response:
-    """End this session: its access and refresh tokens are refused from now on."""
+    """End this session: its access and refresh tokens are refused from now on.
+
+    A browser, which alone tells its page's origin, forgets its cookie.
+    """
     caller = session(request)
     shop = services(request)
     await shop.database.run(rows.close_session, caller.session_id)
     shop.revoked.add(caller.session_id)
-    return Response(status_code=204)
+    response = Response(status_code=204)
+    return cookies.drop(response) if "origin" in request.headers else response
 
 
 @router.post(

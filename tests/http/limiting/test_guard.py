@@ -120,7 +120,9 @@ def test_what_caches_may_share_tells_nothing_of_one_client() -> None:
     assert "RateLimit-Policy" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/-/healthz", "/docs", "/openapi.json", "/api/batch/"])
+@pytest.mark.parametrize(
+    "path", ["/-/healthz", "/docs", "/assets/x", "/openapi.json", "/api/batch/"]
+)
 def test_what_is_exempt_is_not_counted(path: str) -> None:
     met = Met(rate_limit_address="1/minute")
     assert [met.ask(path).status_code for _ in range(3)] == [200] * 3
@@ -172,7 +174,7 @@ def _shop(**settings: Any) -> TestClient:
         Passwords(2),
         guard=guard,
     )
-    return TestClient(make_app(services))
+    return TestClient(make_app(services), "http://localhost")
 
 
 def _sign_in(

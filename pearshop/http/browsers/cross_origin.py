@@ -1,0 +1,52 @@
+"""Pages of other origins: which may call the API (CORS), and that none rides on a cookie (CSRF)."""
+
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+
+from pearshop.errors import Forbidden
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+READ = (
+    *("ETag", "Link", "X-Total-Count", "X-Corrected-Search", "Retry-After"),
+    *("Idempotent-Replayed", "RateLimit", "RateLimit-Policy"),
+)
+PREFLIGHT_S = 600
+
+
+def add_cors(app: FastAPI, origins: tuple[str, ...]) -> None:
+    """Have browsers let the pages of these origins call the application and read its answers."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=METHODS,
+        allow_headers=SENT,
+        expose_headers=READ,
+        allow_credentials=True,
+        max_age=PREFLIGHT_S,
+    )
+
+
+def check_own_page(request: Request, origins: tuple[str, ...]) -> None:
+    """Raise `Forbidden` where the page of an origin that is not the shop's own made the request.
+
+    Browsers tell by `Sec-Fetch-Site`, older ones by `Origin`; whoever sends neither is no browser
+    and holds no cookie that a page could use. The method is that of `http.CrossOriginProtection` in
+    Go's standard library (Valsorda, 2025).
+    """
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if origin in origins:
+        return
+    if site is None:
+        own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    else:
+        own = site in {"same-origin", "none"}
+    if not own:
+        raise Forbidden(
+            "A page of another site cannot sign in here by cookie: add its origin to "
+            "PEARSHOP_CORS_ORIGINS if it is the shop's.",
+            "cross_site",
+        )

@@ -1,0 +1,262 @@
+"""The shop behind a real nginx, configured as deploy/nginx ships it."""
+
+import contextlib
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e import nginx
+from tests.e2e.conftest import PASSWORD, Caller, Shop
+from tests.e2e.nginx import Nginx
+from tests.waiting import wait_for
+
+LOGIN = "/api/login/"
+
+
+def _upstream(shop: Shop) -> str:
+    return str(shop.run["api_url"]).removeprefix("http://")
+
+
+@pytest.fixture(scope="module")
+def edge(shop: Shop, own_folder: Path) -> Iterator[Nginx]:
+    """An nginx before the shop that all tests of this module share."""
+    changes = {"http.conf": {"client_header_timeout 10s": "client_header_timeout 1s"}}
+    with nginx.running(own_folder / "nginx", _upstream(shop), changes) as running:
+        yield running
+
+
+def _client(edge: Nginx, number: int = 1, **more: Any) -> httpx.Client:
+    """A client with an address of its own: limits are held by address."""
+    transport = httpx.HTTPTransport(local_address=f"127.0.1.{number}", **more)
+    return httpx.Client(base_url=edge.url, timeout=30, transport=transport)
+
+
+@pytest.fixture
+def http(edge: Nginx) -> Iterator[httpx.Client]:
+    """A client of the edge."""
+    with _client(edge) as client:
+        yield client
+
+
+def _cache(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers.get("X-Cache", ""))
+
+
+class TestCache:
+    def test_the_catalogue_is_fetched_once_and_a_change_is_seen(
+        self, shop: Shop, http: httpx.Client
+    ) -> None:
+        product = shop.product(name="Cached pear", price=1)
+        path = f"/api/product/{product['id']}/"
+        assert _cache(http.get(path)) == "MISS"
+
+        def is_hit() -> bool:
+            return _cache(http.get(path)) == "HIT"
+
+        wait_for(is_hit, "a hit")  # it lives for a second, and this machine may be busy
+        assert shop.staff.patch(path, {"price": 2}).status_code == 200
+        wait_for(lambda: http.get(path).json()["price"] == 2, "the new price", 20)
+        answer = http.get(path)
+        known = http.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert known.status_code == 304
+
+    def test_of_many_who_want_the_same_one_fetches_it(self, shop: Shop, edge: Nginx) -> None:
+        path = f"/api/product/?search={shop.product(name='Quickly wanted')['name']}"
+
+        def ask(_: int) -> str:
+            with _client(edge) as client:
+                return _cache(client.get(path))
+
+        with ThreadPoolExecutor(20) as pool:
+            told = list(pool.map(ask, range(20)))
+        # Beside a hit there may be those who come in the moment in which it is replaced.
+        assert told.count("MISS") == 1
+        assert set(told) <= {"MISS", "HIT", "STALE", "UPDATING"}
+
+    def test_the_catalogue_is_shown_while_the_shop_is_away(
+        self, shop: Shop, own_folder: Path
+    ) -> None:
+        upstream = _upstream(shop)
+        with nginx.running(own_folder / "alone", upstream) as edge, _client(edge) as http:
+            shown = http.get("/api/category/")
+            edge.lead_nowhere(upstream)
+            wait_for(lambda: _cache(http.get("/api/category/")) == "STALE", "its cache running out")
+            assert http.get("/api/category/").json() == shown.json()
+            for method, path, key, is_safe in (
+                ("GET", "/api/order/", {}, True),
+                ("POST", "/api/order/", {}, False),
+                ("POST", "/api/order/", {"Idempotency-Key": "1"}, True),
+                ("POST", LOGIN, {"Idempotency-Key": "1"}, False),
+            ):
+                away = http.request(method, path, headers=key)
+                assert away.status_code == 503
+                assert away.headers["Retry-After"] == "1"
+                assert away.headers["Cache-Control"] == "private, no-store"
+                assert away.json()["safe_to_repeat"] is is_safe
+
+    def test_nothing_of_anyone_is_kept(self, shop: Shop, edge: Nginx, http: httpx.Client) -> None:
+        product = shop.product(name="Public pear")
+        people = [shop.shopper(), shop.shopper(), shop.staff]
+        for person in people:
+            caller = Caller(http, person.username, person.tokens)
+            wish = {"product_id": product["id"], "quantity": 1}
+            line = caller.post("/api/order-item/", wish).json()
+            placed = {"delivery_address": f"{caller.username} Road", "order_item_ids": [line["id"]]}
+            order = caller.post("/api/order/", placed).json()
+            caller.post("/api/order-item/", wish)
+            credentials = {"username": caller.username, "password": PASSWORD}
+            for answer in (
+                *(
+                    caller.get("/api/order-item/"),
+                    caller.get("/api/order/"),
+                    caller.get(f"/api/order/{order['id']}/"),
+                ),
+                *(http.post(LOGIN, json=credentials), caller.get("/api/check/")),
+                caller.post("/api/batch/", {"calls": [{"path": "/api/order/"}]}),
+            ):
+                assert "X-Cache" not in answer.headers, answer.url
+            for path in ("/api/product/", f"/api/product/{product['id']}/", "/api/category/"):
+                assert _cache(http.get(path)) in {
+                    "MISS",
+                    "HIT",
+                    "STALE",
+                    "UPDATING",
+                    "EXPIRED",
+                    "REVALIDATED",
+                }
+                for cookie in ({}, {"Cookie": "any=1"}):
+                    assert _cache(caller.get(path, headers=cookie)) == "BYPASS"
+                assert _cache(http.get(path, headers={"Cookie": "any=1"})) == "BYPASS"
+        kept = edge.cached()
+        assert b"Public pear" in kept
+        for caller in people:
+            assert caller.username.encode() not in kept
+            assert caller.tokens["access"].encode() not in kept
+
+    def test_what_was_refused_is_not_kept(self, http: httpx.Client) -> None:
+        for path in ("/api/product/999999999/", "/api/product/?limit=0"):
+            assert [http.get(path).headers["X-Cache"] for _ in range(3)] == ["MISS"] * 3
+
+
+class TestCompression:
+    @pytest.mark.parametrize(
+        ("takes", "gets"),
+        [("", None), ("gzip;q=0", None), ("gzip", "gzip"), ("br, gzip;q=0.5, *;q=0", "gzip")],
+    )
+    def test_pages_of_products(
+        self, shop: Shop, http: httpx.Client, takes: str, gets: str | None
+    ) -> None:
+        shop.product(name="Compressed pear", description="long " * 500)
+        for _ in range(2):
+            answer = http.get("/api/product/?search=compressed", headers={"Accept-Encoding": takes})
+            assert answer.headers.get("Content-Encoding") == gets
+            assert answer.json()[0]["name"] == "Compressed pear"
+
+    def test_what_comes_plain_is_compressed_here(self, http: httpx.Client) -> None:
+        answer = http.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.json()["openapi"]
+
+    def test_brotli_where_its_module_is(self, shop: Shop, own_folder: Path) -> None:
+        if not nginx.BROTLI.exists():
+            pytest.skip(f"nginx has no brotli module: {nginx.INSTALL}")
+        changes = {"nginx.conf": {"# include brotli.conf;": "include brotli.conf;"}}
+        folder = own_folder / "brotli"
+        with nginx.running(folder, _upstream(shop), changes) as edge, _client(edge) as http:
+            answer = http.get("/docs", headers={"Accept-Encoding": "gzip, deflate, br"})
+            assert answer.headers["Content-Encoding"] == "br"
+
+
+class TestLimits:
+    def test_its_own_refusals_speak_as_the_shop_does(self, http: httpx.Client) -> None:
+        refused = {
+            413: http.post(LOGIN, content=b"x" * 1_100_000),
+            414: http.get("/api/product/?search=" + "x" * 20_000),
+            400: http.get("/api/product/", headers={"X-Long": "x" * 20_000}),
+            421: http.get("/api/product/", headers={"Host": "elsewhere.example"}),
+        }
+        for status, answer in refused.items():
+            body = answer.json()
+            assert answer.status_code == body["status"] == status
+            assert body["detail"]
+            assert body["code"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Content-Type"] == "application/json"
+
+    def test_sign_in_is_limited_by_address(self, edge: Nginx) -> None:
+        with _client(edge, 2) as http, _client(edge, 3) as neighbour:
+            told = [http.post(LOGIN) for _ in range(60)]
+            refused = [each for each in told if each.status_code == 429]
+            assert [each.status_code for each in told[:20]] == [400] * 20
+            assert refused
+            assert refused[0].headers["Retry-After"] == "1"
+            assert refused[0].json()["code"] == "too_many_requests"
+            assert http.get("/api/category/").status_code == 200
+            assert neighbour.post(LOGIN).status_code == 400
+
+    def test_connections_are_limited_by_address(self, edge: Nginx) -> None:
+        head = b"POST /api/order/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+        with ExitStack() as stack, _client(edge, 4) as http, _client(edge, 3) as neighbour:
+            for _ in range(100):
+                slow = socket.create_connection(
+                    ("127.0.0.1", edge.port), 30, source_address=("127.0.1.4", 0)
+                )
+                stack.enter_context(slow).sendall(head)
+            wait_for(lambda: http.get("/api/category/").status_code == 429, "the limit")
+            assert neighbour.get("/api/category/").status_code == 200
+        with _client(edge, 4) as http:
+            wait_for(lambda: http.get("/api/category/").status_code == 200, "its end")
+
+    def test_who_sends_too_slowly_is_shown_out(self, edge: Nginx) -> None:
+        with socket.create_connection(("127.0.0.1", edge.port), 30) as slow:
+            slow.sendall(b"GET /api/product/ HTTP/1.1\r\nHost: ")
+            with contextlib.suppress(ConnectionResetError):
+                assert slow.recv(100) == b""
+
+
+class TestAddresses:
+    def test_a_log_tells_neither_who_asked_nor_for_what(
+        self, shop: Shop, edge: Nginx, http: httpx.Client
+    ) -> None:
+        shopper = Caller(http, tokens=shop.shopper().tokens)
+        shopper.get("/api/product/?search=embarrassing")
+        wait_for(lambda: '"path":"/api/product/"' in edge.log(), "a line in the log")
+        for secret in ("embarrassing", "127.0.1.1", shopper.tokens["access"]):
+            assert secret not in edge.log()
+
+
+class TestTls:
+    def test_http_leads_to_https_which_stays(self, shop: Shop, own_folder: Path) -> None:
+        folder = own_folder / "tls"
+        key, certificate = own_folder / "privkey.pem", own_folder / "fullchain.pem"
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+                *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+                *("-keyout", str(key), "-out", str(certificate)),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        changes = {
+            "nginx.conf": {"# include tls.conf;": "include tls.conf;"},
+            "tls.conf": {str(folder): str(own_folder)},
+        }
+        trust = ssl.create_default_context(cafile=str(certificate))
+        upstream = _upstream(shop)
+        with nginx.running(folder, upstream, changes) as edge, httpx.Client(verify=trust) as http:
+            led = http.get(f"{edge.url}/api/product/?limit=1")
+            assert led.status_code == 308
+            assert led.headers["Location"] == "https://127.0.0.1/api/product/?limit=1"
+            for path in ("/api/product/", "/api/order/", "/" + "x" * 30_000):
+                answer = http.get(f"https://127.0.0.1:{edge.tls_port}{path}", timeout=30)
+                assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
