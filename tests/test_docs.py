@@ -52,9 +52,22 @@ def test_the_number_of_connections_is_the_one_stated() -> None:
     ) in README
 
 
+def test_what_is_said_to_be_shown_has_its_test() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::([\w:]+)`", text)
+    assert len({item for item, _ in named}) >= 10
+    for file, path in named:
+        code = (ROOT / file).read_text()
+        for name in path.split("::"):
+            assert re.search(rf"^\s*(async )?(def|class) {name}\b", code, re.MULTILINE), (
+                file,
+                name,
+            )
+
+
 @pytest.mark.parametrize(
     "text", [README, *(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md")))]
 )
 def test_links_lead_somewhere(text: str) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / link).exists() or (ROOT / "docs" / "adr" / link).exists(), link
+        assert any((ROOT / folder / link).exists() for folder in ("", "docs", "docs/adr")), link

@@ -102,7 +102,7 @@ def _scope(request: Request, call: BatchCall, number: int, until: float) -> dict
         headers.append((REQUEST_ID_HEADER.encode(), f"{sent}.{number}".encode()))
     return {
         "type": "http",
-        "asgi": request.scope["asgi"],
+        "asgi": request.scope.get("asgi", {"version": "3.0"}),
         "http_version": "1.1",
         "scheme": request.scope["scheme"],
         "method": call.method,

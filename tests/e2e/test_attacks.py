@@ -104,6 +104,33 @@ class TestHtml:
             assert_calm(answer)
 
 
+SECURED = [
+    (method, path, "403" in operation["responses"])
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if "security" in operation
+]
+
+
+class TestFunctions:
+    """Broken function level authorisation: who may call what at all."""
+
+    @staticmethod
+    def _called(caller: Caller, method: str, path: str) -> int:
+        address = re.sub(r"\{\w+\}", "1", path)
+        return caller.call(method.upper(), address, json={}).status_code
+
+    @pytest.mark.parametrize(("method", "path", "_"), SECURED)
+    def test_are_for_the_signed_in(self, shop: Shop, method: str, path: str, _: bool) -> None:
+        forged = Caller(shop.http, tokens={"access": shop.shopper().tokens["refresh"]})
+        for caller in (shop.visitor, forged):
+            assert self._called(caller, method, path) == 401
+
+    @pytest.mark.parametrize(("method", "path"), [each[:2] for each in SECURED if each[2]])
+    def test_of_staff_are_for_staff(self, shop: Shop, method: str, path: str) -> None:
+        assert self._called(shop.shopper(), method, path) == 403
+
+
 class TestOthersIds:
     """Broken object level authorisation: whatever has an id in its address belongs to somebody."""
 

@@ -207,6 +207,15 @@ def test_a_victim_is_not_locked_out() -> None:
         assert _sign_in(shop, "ada", "198.51.100.1", PASSWORD).status_code == 200
 
 
+def test_each_call_of_a_batch_is_counted_as_itself() -> None:
+    shop = _shop(rate_limit_address="2/minute")
+    calls = [{"path": "/api/check/"}] * 3
+    batch = shop.post("/api/batch/", json={"calls": calls})
+    answers = batch.json()["answers"]
+    assert [each["status"] for each in answers] == [401, 401, 429]
+    assert int(answers[2]["headers"]["retry-after"]) >= 1
+
+
 def test_limits_that_are_off_refuse_nothing_and_say_nothing() -> None:
     with _shop(rate_limits="off", rate_limit_sign_in="1/minute") as shop:
         told = [_sign_in(shop, "ada") for _ in range(FAILURES + 2)]
