@@ -23,8 +23,6 @@ EXEMPT = (
     "/docs",
     "/openapi.json",
     "/assets/",
-    # A batch is no request of its own: each call in it comes through here by itself.
-    "/api/batch/",
 )
 """How paths begin that are not counted."""
 
@@ -66,9 +64,9 @@ class Guard:
 class Limits:
     """Refuses with 429 what is beyond a limit, and tells clients how they stand.
 
-    Each call is counted as itself, whoever makes it: it may be called for parts of a batch. A bad
-    token counts for its address alone. Answers that caches may share tell nothing: the next to get
-    one is somebody else.
+    A batch is counted, and each call in it as itself: they come through here, too. A bad token
+    counts for its address alone. Answers that caches may share tell nothing: the next to get one is
+    somebody else.
     """
 
     def __init__(self, app: ASGIApp, guard: Guard, tokens: Tokens) -> None:
