@@ -10,6 +10,9 @@ from typing import Any
 
 COMMAND = "pip-audit --requirement requirements.lock --disable-pip --require-hashes --format json"
 
+OFFLINE = ("ConnectionError", "NewConnectionError", "NameResolutionError", "Timeout")
+"""What `pip-audit` dies of where there is no way to PyPI."""
+
 
 def main() -> int:
     """Print what was found, and how much was looked at."""
@@ -19,8 +22,11 @@ def main() -> int:
     try:
         packages = json.loads(told.stdout)["dependencies"]
     except ValueError:
-        print("Nothing was audited: the advisories cannot be reached.", told.stderr[-300:])
-        return 0
+        if any(sign in told.stderr for sign in OFFLINE):
+            print("Nothing was audited: the advisories cannot be reached.")
+            return 0
+        print(told.stderr)
+        return 1
     holes = holes_in(packages)
     unknown = sum("skip_reason" in each for each in packages)
     print(*holes, sep="\n", end="\n" if holes else "")

@@ -18,13 +18,13 @@ HOLE = {
 }
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, stdout: str) -> int:
+def _run(monkeypatch: pytest.MonkeyPatch, stdout: str, stderr: str = "") -> int:
     spec = importlib.util.spec_from_file_location("audit", SCRIPT)
     assert spec
     assert spec.loader
     audit: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(audit)
-    done = subprocess.CompletedProcess([], 0, stdout, "no route")
+    done = subprocess.CompletedProcess([], 0, stdout, stderr)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     return int(audit.main())
 
@@ -50,5 +50,12 @@ def test_a_hole_fails_and_silence_is_told(
 def test_without_a_network_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _run(monkeypatch, "") == 0
+    assert _run(monkeypatch, "", "requests.exceptions.ConnectionError: no route") == 0
     assert "Nothing was audited" in capsys.readouterr().out
+
+
+def test_an_audit_that_cannot_run_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(monkeypatch, "", "error: unrecognized arguments") == 1
+    assert "unrecognized" in capsys.readouterr().out

@@ -122,16 +122,20 @@ def categories(connection: Connection, limit: int, after: str | None) -> list[tu
 def changed_since(
     connection: Connection, since: datetime, limit: int
 ) -> list[tuple[int, datetime]]:
-    """Return up to `limit` products that staff changed after `since`, hidden ones too, and when."""
+    """Return the last `limit` products that staff changed after `since`, hidden ones too, and when.
+
+    The latest come first.
+    """
     changed = [
         select(products.c.id, products.c.updated_at)
         .where(hidden, products.c.updated_at > since)
-        .order_by(products.c.updated_at)
+        .order_by(products.c.updated_at.desc())
         .limit(limit)
         .subquery()
         for hidden in (products.c.hidden, ~products.c.hidden)
     ]
-    rows = connection.execute(union_all(*(each.select() for each in changed)).limit(limit))
+    both = union_all(*(each.select() for each in changed)).subquery()
+    rows = connection.execute(both.select().order_by(both.c.updated_at.desc()).limit(limit))
     return [(product_id, then) for product_id, then in rows]
 
 

@@ -28,7 +28,12 @@ from pearshop.db.tables import products, search_words
 from pearshop.db.words import folded, words_of
 
 HITS = 200
-"""Products that a search by best match ranks: a word that thousands have is no wish for all."""
+"""Products that a search by best match ranks: a word that thousands have is no wish for all.
+
+So many of those whose name or sku matches, and so many of all; which ones, PostgreSQL chooses."""
+MISSPELT = 3
+"""Unknown words of a search that are looked up: each costs more the more words names have."""
+NAMES: ColumnElement[Any] = literal_column("'{a,b}'")
 COMPLETIONS = 32
 """Words that a beginning may stand for; a shorter beginning is searched for as such."""
 NEAR = 60
@@ -52,15 +57,21 @@ SELECT wanted.word, ARRAY(
     )) DESC, s.word
     LIMIT :near
 )
-FROM unnest(CAST(:words AS text[])) AS wanted(word)
-WHERE NOT EXISTS (SELECT FROM search_words s WHERE s.word = wanted.word)
+FROM (
+    SELECT word FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS each(word, place)
+    WHERE NOT EXISTS (SELECT FROM search_words s WHERE s.word = each.word)
+    ORDER BY place
+    LIMIT :misspelt
+) AS wanted
 """)
 
 
 @read_only
 def near_words(connection: Connection, words: Sequence[str]) -> dict[str, list[str]]:
-    """Return, for each of the words that no name has, the words of names that look like it."""
-    rows = connection.execute(NEAR_WORDS, {"words": list(words), "near": NEAR})
+    """Return, for the first words that no name has, the words of names that look like them."""
+    rows = connection.execute(
+        NEAR_WORDS, {"words": list(words), "near": NEAR, "misspelt": MISSPELT}
+    )
     return {word: list(near) for word, near in rows}
 
 
@@ -94,7 +105,8 @@ def hits(
 ) -> Subquery:
     """Return ids and ranks (`id`, `rank`) of what matches best, unsorted.
 
-    Whatever has just that name or sku is among them, and up to `HITS` others.
+    Whatever has just that name or sku is among them, then up to `HITS` whose name or sku matches,
+    and up to `HITS` of all that match.
     """
     key = folded(written)[:100]
     same_name = products.c.name_key == key
@@ -107,7 +119,12 @@ def hits(
     ).label("rank")
     matches = [
         select(products.c.id, rank).where(*conditions, matches).limit(HITS)
-        for matches in (products.c.search.op("@@")(query), same_name, same_sku)
+        for matches in (
+            func.ts_filter(products.c.search, NAMES).op("@@")(query),
+            products.c.search.op("@@")(query),
+            same_name,
+            same_sku,
+        )
     ]
     return union(*(each.subquery().select() for each in matches)).subquery("hits")
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, TSVECTOR
 
@@ -141,6 +142,13 @@ products = Table(
     Index(
         "ix_products_search",
         "search",
+        postgresql_using="gin",
+        postgresql_where="NOT hidden",
+        postgresql_with={"fastupdate": "off"},
+    ),
+    Index(
+        "ix_products_search_names",
+        text("ts_filter(search, '{a,b}')"),
         postgresql_using="gin",
         postgresql_where="NOT hidden",
         postgresql_with={"fastupdate": "off"},

@@ -58,6 +58,6 @@ def limited() -> Counter:
     """Return the counter of requests answered 429; its tag names the limit."""
     return Counter(
         "pearshop_limited_total",
-        "Requests refused by the limit: address, user, sign-in, register, username.",
+        "Requests refused by the limit: address, user, sign-in, register, username, long-bodies.",
         tag_keys=("limit",),
     )

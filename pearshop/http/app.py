@@ -16,6 +16,7 @@ from pearshop.http.browsers.cross_origin import add_cors
 from pearshop.http.browsers.docs import add_docs
 from pearshop.http.browsers.door import Door
 from pearshop.http.browsers.hosts import Hosts
+from pearshop.http.browsers.policies import DATA
 from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
 from pearshop.http.limiting.guard import Limits
@@ -134,7 +135,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _defect(_: Request, __: Exception) -> Response:
-    return answers.problem(500, "Something went wrong here; it is not your fault.", "defect")
+    detail = "Something went wrong here; it is not your fault."
+    headers = {name.decode(): value.decode() for name, value in DATA}  # it comes past the door
+    return answers.problem(500, detail, "defect", headers=headers)
 
 
 ANSWERS: dict[type[Exception], Answer] = {

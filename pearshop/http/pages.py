@@ -1,5 +1,6 @@
 """Answers that may be long: tagged, compressed for whoever takes gzip, sent only where new."""
 
+import asyncio
 import gzip
 import re
 from collections.abc import Mapping
@@ -60,6 +61,15 @@ def send(request: Request, page: Page, headers: Mapping[str, str]) -> Response:
         return etags.answer(request, page.content, headers)
     headers["Content-Encoding"] = "gzip"
     return etags.answer(request, page.compressed, headers)
+
+
+async def packed(request: Request, value: Any) -> Response:
+    """Return plain values for the caller alone, however long: compressed aside, never as 304."""
+    content, headers = orjson.dumps(value), {**PRIVATE, "Vary": "Accept-Encoding"}
+    if len(content) >= WORTH_IT and GZIP.search(request.headers.get("accept-encoding", "")):
+        content = await asyncio.to_thread(gzip.compress, content, COMPRESSION)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, 200, headers, "application/json")
 
 
 def private(request: Request, value: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,7 +11,8 @@ import orjson
 from starlette.requests import Request
 
 from pearshop.errors import Invalid
-from pearshop.schemas.query import DEFAULT_LIMIT, Cursored
+from pearshop.http.query import text
+from pearshop.schemas.query import DEFAULT_LIMIT, MAX_OFFSET, Cursored
 
 TOTAL = "X-Total-Count"
 MAX_NUMBER = 1 << 63
@@ -51,15 +52,31 @@ def key_of(cursor: str | None, order: str, kinds: Sequence[type]) -> Key | None:
     return tuple(key)
 
 
-def next_page(request: Request, order: str, after: Key | None) -> dict[str, str]:
-    """Return the header that leads to the page behind `after`, none if that is `None`."""
+def next_page(
+    request: Request, order: str, after: Key | None, changes: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the header that leads to the page behind `after`, none if that is `None`.
+
+    `changes`: parameters that are others there.
+    """
     if after is None:
         return {}
-    return {"Link": _link(request, "next", cursor=cursor_of(order, after))}
+    return {"Link": _link(request, "next", cursor=cursor_of(order, after), **(changes or {}))}
 
 
-def counted_pages(request: Request, limit: int, offset: int, total: int) -> dict[str, str]:
-    """Return the headers of a page that was asked for by its offset."""
+def counted_pages(
+    request: Request,
+    limit: int,
+    offset: int,
+    total: int,
+    *,
+    most: int = MAX_OFFSET,
+    changes: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the headers of a page that was asked for by its offset, which is `most` at most.
+
+    `changes`: parameters that are others on those pages.
+    """
     last = max(0, (total - 1) // limit * limit)
     offsets = {
         "first": 0,
@@ -71,13 +88,17 @@ def counted_pages(request: Request, limit: int, offset: int, total: int) -> dict
         del offsets["prev"]
     if offset + limit >= total:
         del offsets["next"]
-    links = [_link(request, rel, offset=str(each)) for rel, each in offsets.items()]
+    links = [
+        _link(request, rel, offset=str(each), **(changes or {}))
+        for rel, each in offsets.items()
+        if each <= most
+    ]
     return {TOTAL: str(total), "Link": ", ".join(links)}
 
 
 def _link(request: Request, rel: str, **changes: str) -> str:
-    query = request.url.query
-    kept = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k not in changes]
+    sent = parse_qsl(text(request), keep_blank_values=True)
+    kept = [(k, v) for k, v in sent if k not in changes]
     return f'<{request.url.path}?{urlencode([*kept, *changes.items()])}>; rel="{rel}"'
 
 

@@ -23,6 +23,7 @@ from pearshop.errors import Unavailable
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
 from pearshop.http.caching.shared import Shared
+from pearshop.http.caching.telling import Telling
 from pearshop.http.caching.values import Shown, decoded, encoded, show
 from pearshop.http.freshness import Freshness
 from pearshop.http.pages import Page
@@ -36,6 +37,8 @@ PATIENCE_S = 1.0
 """How long a fresh answer is waited for where there is an old one."""
 MAX_PRODUCTS = 20_000
 MAX_PAGE_BYTES = 32 * 1024 * 1024
+PAGE_BYTES = 5_000
+"""What a page costs besides its content; an empty one has been measured."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -55,6 +58,7 @@ class Products:
         self._known: Memory[Shown | None] = Memory(seconds, stale, MAX_PRODUCTS)
         self._pages: Memory[Page] = Memory(seconds, stale, MAX_PAGE_BYTES)
         self._shared = Shared(settings.redis_url, settings.catalogue_shared_seconds)
+        self._telling = Telling(self._shared)
         self._ear = Ear(settings.redis_url)
         self._loading: dict[int, asyncio.Future[Shown | None]] = {}
         self._making: dict[str, asyncio.Future[Page]] = {}
@@ -62,7 +66,7 @@ class Products:
         self._loader: Batcher[tuple[int, asyncio.Future[Shown | None]]] = Batcher(
             self._load, limit=500
         )
-        self._sales: Batcher[int] = Batcher(self._tell_sales, limit=TOLD)
+        self._sales: Batcher[int] = Batcher(self._telling.sold, limit=TOLD)
         self.counts: Counter[tuple[str, str]] = Counter()
 
     @property
@@ -79,7 +83,12 @@ class Products:
 
     async def by_ids(self, ids: Iterable[int]) -> dict[int, Product]:
         """Return those of the products that exist, hidden ones too."""
-        found = await asyncio.gather(*map(self._get, ids))
+        wanted = tuple(ids)
+        found = await asyncio.gather(*map(self._get, wanted))
+        if None in found:  # one that was not there when it was last looked for may be by now
+            unknown = [each for each, shown in zip(wanted, found, strict=True) if shown is None]
+            self._doubt(unknown)
+            found += await asyncio.gather(*map(self._get, unknown))
         return {each.product.id: each.product for each in found if each is not None}
 
     async def page(self, name: str, make: Make) -> Page:
@@ -95,10 +104,11 @@ class Products:
 
     async def changed(self, product: Product) -> None:
         """Show a product as staff have just left it, here and in every other replica."""
-        self._hear_changes({product.id: product.updated_at})
+        change = {product.id: product.updated_at}
+        self._hear_changes(change)
         self._known.put(product.id, show(product))
-        notice = Notice({product.id: product.updated_at})
-        await self._shared.change({product.id: encoded(product)}, notice.encode(), pages=True)
+        await self._telling.changed(change, {product.id: encoded(product)})
+        self._doubt_pages()  # what was read from Redis meanwhile was from before
 
     def sold(self, ids: Sequence[int]) -> None:
         """Show no longer the stock that these products had, here and, soon after, elsewhere."""
@@ -108,14 +118,21 @@ class Products:
                 self._sales.put(product_id)
 
     async def pulse(self, changes: Mapping[int, datetime], *, more: bool) -> None:
-        """Hear of what staff changed lately. `more`: that is not all of it."""
+        """Hear of what staff changed lately. `more`: that is not all of it.
+
+        Call it every second: what Redis did not hear is told again.
+        """
+        await self._telling.again()
+        if more:
+            await self._telling.everything()
+            self._missed()
         unheard = {each: then for each, then in changes.items() if self._heard.get(each) != then}
         if not unheard:
             return
-        if more:
-            self._missed()
         self._hear_changes(unheard)
-        await self._shared.change(dict.fromkeys(unheard, b""), Notice(unheard).encode(), pages=True)
+        await self._telling.changed(unheard, {})
+        self._doubt(unheard)
+        self._doubt_pages()
 
     async def listen(self) -> None:
         """Hear of changes that other replicas made, until cancelled."""
@@ -150,13 +167,11 @@ class Products:
             self._known.doubt(product_id)
             self._loading.pop(product_id, None)
 
-    async def _tell_sales(self, ids: list[int]) -> None:
-        told = dict.fromkeys(ids, b"")
-        await self._shared.change(told, Notice({}, tuple(told)).encode(), pages=False)
-
     async def _get(self, product_id: int) -> Shown | None:
         entry = self._known.get(product_id)
         freshness = self._look(self._known, entry)
+        if entry is not None and entry.value is None and freshness != "hit":
+            entry = None  # it may be there by now; nobody is shown that it once was not
         if entry is not None and freshness == "hit":
             return entry.value
         coming = self._start_loading(product_id)
@@ -200,10 +215,8 @@ class Products:
             else:
                 self._make_do(product_id, waiting, error)
         if leased:
-            new = [each for each in missing if each in found]
-            await self._shared.keep_products(
-                {each: (leased[each].generation, encoded(found[each])) for each in new}
-            )
+            new = {each: encoded(found[each]) for each in missing if each in found}
+            await self._shared.keep_products(new, leased)
 
     def _bring(
         self, product_id: int, waiting: "asyncio.Future[Shown | None]", product: Product | None
@@ -220,7 +233,7 @@ class Products:
         if self._loading.get(product_id) is waiting:
             del self._loading[product_id]
         last = self._known.get(product_id)
-        if last is not None and isinstance(error, Unavailable):
+        if last is not None and last.value is not None and isinstance(error, Unavailable):
             waiting.set_result(last.value)
         else:
             waiting.set_exception(error)
@@ -237,7 +250,8 @@ class Products:
         if self._making.get(name) is done:  # nothing has changed meanwhile
             del self._making[name]
             if not done.cancelled() and done.exception() is None:
-                self._pages.put(name, done.result(), len(done.result().content))
+                page = done.result()
+                self._pages.put(name, page, len(page.content) + len(name) + PAGE_BYTES)
 
     async def _make(self, name: str, make: Make) -> Page:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -13,6 +13,12 @@ from pearshop.schemas.query import Sparse
 Q = TypeVar("Q", bound=Sparse)
 
 
+def text(request: Request) -> str:
+    """Return the query as it came, all of it: a URL would end at a `#`, which calls may hold."""
+    sent: bytes = request.scope["query_string"]
+    return sent.decode("latin-1")
+
+
 def read(request: Request, model: type[Q]) -> Q:
     """Return the query as `model`. Raises `Invalid`, which names each parameter."""
     sent: dict[str, str] = {}

@@ -61,6 +61,11 @@ KEYED_PATHS = "/api/order"
 """Where `Idempotency-Key` makes a repeat safe, as in `pearshop.http.app`."""
 CLIENT = "x-ingress-client"
 """The address of HAProxy's own peer, whatever the client says. See `pearshop.http.addresses`."""
+OF_SERVE = (
+    "^(x-request-(id|timeout-seconds|disconnect-disabled)|x[-_]session[-_]id"
+    "|serve[-_]multiplexed[-_]model[-_]id|x-serve-router-.*)$"
+)
+"""Headers by which Serve is steered: no client's business, and in other bytes than UTF-8 a 500."""
 REQUEST_ID = "x-ingress-request-id"
 """Stands in for a key that the client did not send, so that HAProxy may repeat the request."""
 
@@ -151,7 +156,7 @@ _FACTS = _literal(
     http-request set-var(txn.advice) str("{AGAIN}") if safe
     http-request set-header {REQUEST_ID} %[uuid]
     http-request set-header {CLIENT} %[src]
-    http-request del-header x-request-timeout-seconds
+    http-request del-header {OF_SERVE} -m reg
     http-request disable-l7-retry unless same_twice or keyed_path
     http-after-response set-status 503 if {{ status 502 504 }}"""
 )

@@ -20,7 +20,7 @@ class BatchCall(BaseModel):
         str,
         Field(
             max_length=4_000,
-            pattern=r"^/api/[!-~]*$",
+            pattern=r"^/api/[!\"$-~]*$",
             description="Path and query, percent-encoded.",
             examples=["/api/product/?limit=20"],
         ),

@@ -1,6 +1,7 @@
 """Cost does not grow with the catalogue: each list walks an index, and stops when it is full."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,7 +68,8 @@ def _read(node: dict[str, Any]) -> float:
 
 
 NAMES = names(COUNT)
-COMMON, RARE = NAMES[0].split()[0], NAMES[COUNT // 2].split()[-1]
+MOST_COMMON = Counter(word for name in NAMES for word in name.split()).most_common(1)[0][0]
+SHARED, RARE = NAMES[0].split()[0], NAMES[COUNT // 2].split()[-1]
 LISTINGS = {
     "first page": Listing(),
     "a later page": Listing(after=(1, 1)),
@@ -87,11 +89,11 @@ LISTINGS = {
     "in stock, category": Listing(in_stock=True, category="category 0", max_price=2_500),
     "ids": Listing(ids=tuple(range(1, 101))),
     "rare word": Listing(search=RARE, ordering="best"),
-    "common word": Listing(search=COMMON, ordering="best"),
+    "word of some": Listing(search=SHARED, ordering="best"),
     "two words": Listing(search=" ".join(NAMES[7].split()[:2]), ordering="best"),
     "beginning": Listing(search=NAMES[7][:-3], ordering="best"),
     "search by price": Listing(search=NAMES[7], ordering="price"),
-    "search in a category": Listing(search=COMMON, ordering="best", category="category 1"),
+    "search in a category": Listing(search=SHARED, ordering="best", category="category 1"),
     "nothing": Listing(search="zzzzzz", ordering="best"),
 }
 
@@ -102,6 +104,12 @@ def test_a_list_reads_little_by_an_index(many: Engine, name: str) -> None:
         nodes = list(_nodes(plan))
         assert not [each for each in nodes if each["Node Type"] == "Seq Scan"]
         assert sum(map(_read, nodes)) < READ, json.dumps(plan, indent=1)
+
+
+def test_the_most_common_word_is_looked_for_until_there_are_enough_hits(many: Engine) -> None:
+    share = COUNT / sum(MOST_COMMON in name.split() for name in NAMES)
+    for plan in _plans(many, catalogue.page, Listing(search=MOST_COMMON, ordering="best")):
+        assert sum(map(_read, _nodes(plan))) < READ + 2 * search.HITS * share  # of any catalogue
 
 
 @pytest.mark.parametrize("name", LISTINGS)
@@ -115,6 +123,12 @@ def test_words_like_a_misspelt_one_are_found_by_an_index(many: Engine) -> None:
     word = NAMES[3].split()[0]
     [plan] = _plans(many, search.near_words, [word[:3] + word[4:]])
     assert "ix_search_words_trigrams" in json.dumps(plan)
+
+
+def test_few_of_many_misspelt_words_are_looked_up(many: Engine) -> None:
+    words = [f"{name[:3]}{name[4:8]}q" for name in NAMES[:30]]
+    near = execute(many, search.near_words, (words,), {}).result()
+    assert list(near) == words[: search.MISSPELT]
 
 
 def test_what_changed_lately_is_found_by_an_index(many: Engine) -> None:

@@ -61,7 +61,11 @@ def make(database_url: str) -> Iterator[Make]:
 
     def make(*replica_urls: str, primary_url: str = database_url) -> LocalDatabase:
         urls = ",".join(replica_urls)
-        database = LocalDatabase(Settings(database_url=primary_url, database_replica_urls=urls))
+        # The longest that may be set: watchers come late on a busy machine.
+        settings = Settings(
+            database_url=primary_url, database_replica_urls=urls, database_replica_lag=2.0
+        )
+        database = LocalDatabase(settings)
         made.append(database)
         return database
 

@@ -151,3 +151,11 @@ def test_the_database_folds_as_python_does(engine: Engine, texts: list[str]) -> 
     assert [tuple(row) for row in rows] == [
         (folded(each), " ".join(words_of(each))) for each in texts
     ]
+
+
+def test_a_name_comes_before_many_descriptions(rows: Rows) -> None:
+    for number in range(HITS + 50):
+        draft = ProductDraft(f"Bulb {number}", 1, "", "Fits any lamp", "", None)
+        rows.run(product_rows.create, draft)
+    rows.run(product_rows.create, ProductDraft("Desk lamp", 1, "", "", "", None))
+    assert _found(rows, "lamp")[0] == "Desk lamp"

@@ -81,6 +81,8 @@ def running(
     port, tls_port = free_port(), free_port()
     user = "user root;" if os.getuid() == 0 else ""
     own = "\n".join(f"    {each}_temp_path {folder}/{each};" for each in TEMPORARY)
+    for name in ("nginx.conf", "shop.conf", "answers.conf", "tls.conf"):
+        turn(folder / name, {"/etc/nginx/pearshop": str(folder)})
     turn(
         folder / "nginx.conf",
         {
@@ -104,7 +106,6 @@ def running(
         {
             "listen [::]:443 ssl http2;\n": "",
             "listen 443": f"listen 127.0.0.1:{tls_port}",
-            "/etc/nginx/pearshop": str(folder),
         },
     )
     for name, turned in (changes or {}).items():

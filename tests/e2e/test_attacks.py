@@ -20,9 +20,9 @@ from tests.e2e.test_cart import CART, add, cart_of, order
 
 SQL = [
     *("'", "' OR '1'='1", "'; DROP TABLE users; --", "1; SELECT pg_sleep(60)", "1 OR 1=1"),
-    *("') UNION SELECT password_hash FROM users --", "\\'; SELECT 1 --", "$1", "%s", "%(id)s"),
+    *("') UNION SELECT username FROM users --", "\\'; SELECT 1 --", "$1", "%s", "%(id)s"),
     *(
-        "' || (SELECT password_hash FROM users LIMIT 1) || '",
+        "' || (SELECT version()) || '",
         "{0}",
         ":name",
         "\uff07",
@@ -35,7 +35,7 @@ HTML = [
     "{{7*7}}${7*7}<%= 7*7 %>",
     "javascript:alert(1)",
 ]
-LEAKS = re.compile(r"\\$argon2|psycopg|sqlalchemy|syntax error|Traceback", re.IGNORECASE)
+LEAKS = re.compile(r"\$argon2|PostgreSQL \d|psycopg|sqlalchemy|syntax error|Traceback", re.I)
 DOCUMENT = openapi()
 QUERIES = [
     pytest.param(path, parameter["name"], id=f"{path} {parameter['name']}")

@@ -1,5 +1,6 @@
 """Several calls in one request: each is what it would be by itself."""
 
+import os
 from typing import Any
 
 import httpx
@@ -105,3 +106,21 @@ def test_a_key_belongs_to_a_call(shop: Shop) -> None:
     body = {"calls": [{"path": "/api/check/"}]}
     answer = shop.visitor.post("/api/batch/", body, headers={"Idempotency-Key": "k"})
     assert (answer.status_code, "Idempotency-Key" in answer.json()) == (400, True)
+
+
+def test_no_call_can_pass_for_another(shop: Shop) -> None:
+    word = f"poison{os.urandom(4).hex()}"
+    product = shop.product(name=f"A {word}")
+    path = f"/api/product/?search={word}"
+    poisoned = {"calls": [{"path": f"{path}#&category=nothing&"}]}
+    assert shop.visitor.post("/api/batch/", poisoned).status_code == 400
+    assert [each["id"] for each in shop.visitor.get(path).json()] == [product["id"]]
+
+
+def test_a_long_answer_is_compressed(shop: Shop) -> None:
+    shop.product(description="long " * 500)
+    calls = {"calls": [{"path": "/api/product/"}]}
+    for takes, gets in (("gzip", "gzip"), ("identity", None)):
+        answer = shop.visitor.post("/api/batch/", calls, headers={"Accept-Encoding": takes})
+        assert answer.headers.get("Content-Encoding") == gets
+        assert answer.json()["answers"][0]["status"] == 200

@@ -70,6 +70,16 @@ class TestFinding:
         assert [each["name"] for each in answer.json()] == ["Enamel teapot"]
         assert answer.headers["X-Corrected-Search"] == "enamel%20teapot"
 
+    def test_the_pages_of_a_corrected_search_follow_each_other(self, shop: Shop) -> None:
+        path = "/api/product/?search=taepot"
+        found = shop.visitor.get(path).json()
+        assert len(found) >= 2
+        pages = list(walk(shop, f"{path}&limit=1"))
+        assert [each["id"] for page in pages for each in page.json()] == [e["id"] for e in found]
+        counted = shop.visitor.get(f"{path}&limit=1&offset=0")
+        assert counted.headers["X-Total-Count"] == str(len(found))
+        assert shop.visitor.get(counted.links["last"]["url"]).json() == found[-1:]
+
     def test_what_is_found_is_not_corrected(self, shop: Shop) -> None:
         for written in ("teapot", "xyzzyplugh"):
             answer = shop.visitor.get("/api/product/", params={"search": written})

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from pearshop.http.app import openapi
@@ -111,6 +111,7 @@ def visitors(own_folder: Path) -> Iterator[Visitors]:
 def test_answers_are_as_documented(
     visitors: Visitors, who: Callable[[Visitors], dict[str, str]], case: "schemathesis.Case[Any]"
 ) -> None:
+    assume(len(str(case.query)) < 2_000)  # a longer head is refused by HAProxy in its own words
     visitors.lead(case)
     headers = who(visitors)
     case.call_and_validate(visitors.url, headers=headers, excluded_checks=NOT_CHECKED, timeout=30)

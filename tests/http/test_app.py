@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -268,3 +269,10 @@ async def test_more_than_a_replica_takes_is_refused_at_once() -> None:
     answers.clear()
     await edge(dict(scope), receive, send)
     assert answers == []
+
+
+def test_no_link_leads_beyond_the_largest_offset() -> None:
+    scope = {"type": "http", "path": "/api/order-item/", "query_string": b"", "headers": []}
+    for offset, leads in ((9_900, {"first", "prev", "next"}), (10_000, {"first", "prev"})):
+        headers = counted_pages(Request(scope), 100, offset, 10_300, most=10_000)
+        assert set(re.findall(r'rel="(\w+)"', headers["Link"])) == leads

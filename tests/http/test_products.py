@@ -17,6 +17,7 @@ import redis
 from pearshop.db.embedded import EmbeddedRedis
 from pearshop.domain.product import Product
 from pearshop.errors import NotFound, Unavailable
+from pearshop.http.caching import shared
 from pearshop.http.pages import Page
 from pearshop.http.products import Products
 from pearshop.settings import Settings
@@ -321,6 +322,85 @@ async def test_a_load_that_a_change_overtook_is_not_shared(rows: Rows, redis_url
 
 async def _is(value: bool) -> bool:
     return value
+
+
+@asynccontextmanager
+async def _stopped(server: EmbeddedRedis) -> AsyncIterator[None]:
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_a_redis_that_hung_over_a_change_is_told_when_it_is_back(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "PAUSE_S", 0.05)
+    with EmbeddedRedis(tmp_path) as server:
+        here, other, pages = _products(rows, server.url), _products(rows, server.url), Pages()
+        assert (await _price(other), await _content(other, pages)) == (100, 1)
+        rows.products |= {1: replace(PEAR, price=1, stock=3)}
+        async with _stopped(server):
+            await here.changed(_costs(1))
+            here.sold([1])
+            await here.pulse({1: LATER}, more=False)
+
+        async def is_told() -> bool:
+            await here.pulse({1: LATER}, more=False)
+            third = _products(rows, server.url)  # it has what Redis has, and nothing else
+            return (await _price(third), await _content(third, pages)) == (1, 2)
+
+        await _until(is_told)
+
+
+async def test_more_changes_than_can_be_told_make_all_in_redis_old(
+    rows: Rows, redis_url: str
+) -> None:
+    here, other, pages = _products(rows, redis_url), _products(rows, redis_url), Pages()
+    assert (await _price(other), await _content(other, pages)) == (100, 1)
+    rows.products[1] = _costs(1)
+    await here.pulse({2: LATER}, more=True)
+    third = _products(rows, redis_url)
+    assert (await _price(third), await _content(third, pages)) == (1, 2)
+    assert await _price(_products(rows, redis_url)) == 1
+    assert rows.asked == [[1], [1]]  # what was loaded anew is kept again
+
+
+async def test_what_was_read_while_redis_was_told_is_not_kept(rows: Rows, redis_url: str) -> None:
+    products, pages = _products(rows, redis_url), Pages()
+    assert await _content(products, pages) == 1
+    told = products._shared.change
+
+    async def slow(*args: Any, **kwargs: Any) -> bool:
+        assert await _content(products, pages) == 1  # Redis has not heard yet
+        return await told(*args, **kwargs)
+
+    products._shared.change = slow  # type: ignore[method-assign]
+    await products.changed(_costs(1))
+    assert await _content(products, pages) == 2
+
+
+async def test_a_product_that_was_not_there_is_looked_for_again(rows: Rows) -> None:
+    products = _products(rows, seconds=60, stale=60)
+    with pytest.raises(NotFound):
+        await products.on_sale(3)
+    rows.products[3] = replace(PEAR, id=3)
+    assert list(await products.by_ids([1, 3])) == [1, 3]
+    assert (await products.on_sale(3)).product.id == 3
+
+
+async def test_nothing_found_has_its_size_too(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pearshop.http.products.MAX_PAGE_BYTES", 100_000)
+    products = _products(rows)
+
+    async def nothing(_: bool) -> Page:
+        return Page(b"[]", {"ETag": "x"})
+
+    for number in range(100):
+        await products.page(f"product?search={number}", nothing)
+    assert len(products._pages) < 25
 
 
 async def test_what_redis_garbled_is_loaded_anew(rows: Rows, redis_url: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from pearshop.errors import Invalid
-from pearshop.http.query import fields, parameters, read
+from pearshop.http.query import fields, parameters, read, text
 from pearshop.schemas.order import OrderOut
 from pearshop.schemas.product import ProductQuery
 from pearshop.schemas.query import Paged, Sparse
@@ -77,3 +77,8 @@ def test_parameters_are_described() -> None:
     assert described["ids"]["explode"] is False
     assert described["ids"]["schema"]["maxItems"] == 500
     assert "best" in described["ordering"]["schema"]["enum"]
+
+
+def test_a_query_is_all_that_came() -> None:
+    request = Request({"type": "http", "query_string": b"search=a#&category=\xff", "headers": []})
+    assert text(request) == "search=a#&category=\xff"

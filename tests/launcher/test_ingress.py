@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,6 +27,7 @@ class Replica(ThreadingHTTPServer):
         self.deadly = False
         self.seen: list[str | None] = []
         self.clients: list[list[str]] = []
+        self.headers: list[list[str]] = []
         threading.Thread(target=self.serve_forever).start()
 
     def leave(self) -> None:
@@ -44,6 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/-/healthz":
             replica.seen.append(self.headers.get(haproxy.REQUEST_ID))
             replica.clients.append(self.headers.get_all(haproxy.CLIENT, []))
+            replica.headers.append([name.lower() for name in self.headers])
             if replica.deadly:
                 self.close_connection = True
                 return
@@ -87,6 +90,23 @@ def test_a_client_cannot_name_its_address(shop: httpx.Client, replicas: list[Rep
     forged = [("X-Ingress-Client", "203.0.113.9"), ("x-ingress-client", "203.0.113.8")]
     assert shop.get(CART, headers=forged).status_code == 200
     assert [each for replica in replicas for each in replica.clients] == [["127.0.0.1"]]
+
+
+def test_a_client_cannot_steer_serve(shop: httpx.Client, replicas: list[Replica]) -> None:
+    steering: dict[str, Any] = {
+        "X-Request-ID": b"\xff",
+        "x-request-disconnect-disabled": "?1",
+        "X-Session-Id": "a",
+        "x_session_id": "a",
+        "serve_multiplexed_model_id": "a",
+        "Serve-Multiplexed-Model-Id": "a",
+        "X-Request-Timeout-Seconds": "9",
+        "X-Serve-Router-Any": "a",
+        "X-Request": "stays",
+    }
+    assert shop.get(CART, headers=steering).status_code == 200
+    [arrived] = [each for replica in replicas for each in replica.headers]
+    assert {name.lower() for name in steering} & set(arrived) == {"x-request"}
 
 
 def _ids(replicas: list[Replica]) -> list[str | None]:

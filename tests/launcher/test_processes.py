@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pearshop.launcher.processes import belongs, session_members, stop_leftovers, wait_gone
+from tests.waiting import wait_for
 
 RUNTIME = Path("/tmp/pearshop-0badcafe")
 PARENT = "import subprocess, sys; subprocess.run(['sleep', '60'])"
@@ -57,7 +58,7 @@ def test_a_leftover_goes_with_its_whole_session(tmp_path: Path) -> None:
     with session("ray.scripts.scripts", f"{tmp_path}/ray") as ours, session() as another:
         members = {process.pid for process in session_members([ours.pid])}
         assert {each.pid for each in stop_leftovers(tmp_path)} == members
-        assert session_members([ours.pid]) == []
+        wait_for(lambda: session_members([ours.pid]) == [], "its end")
         assert len(session_members([another.pid])) == 2
         assert stop_leftovers(tmp_path) == []
         for process in session_members([another.pid]):

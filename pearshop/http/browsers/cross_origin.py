@@ -31,22 +31,22 @@ def add_cors(app: FastAPI, origins: tuple[str, ...]) -> None:
 
 
 def check_own_page(request: Request, origins: tuple[str, ...]) -> None:
-    """Raise `Forbidden` where the page of an origin that is not the shop's own made the request.
+    """Raise `Forbidden` where a page made the request that is neither the shop's nor a friend's.
 
-    Browsers tell by `Sec-Fetch-Site`, older ones by `Origin`; whoever sends neither is no browser
-    and holds no cookie that a page could use. The method is that of `http.CrossOriginProtection` in
-    Go's standard library (Valsorda, 2025).
+    A friend is one of `origins`, on the shop's own site: from another, browsers keep no cookie that
+    is `SameSite=Strict`. They tell by `Sec-Fetch-Site`, older ones by `Origin`; whoever sends
+    neither is no browser and holds no cookie that a page could use. The method is that of
+    `http.CrossOriginProtection` in Go's standard library (Valsorda, 2025).
     """
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin in origins:
-        return
     if site is None:
         own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        own = own or origin in origins
     else:
-        own = site in {"same-origin", "none"}
+        own = site in {"same-origin", "none"} or (site == "same-site" and origin in origins)
     if not own:
         raise Forbidden(
-            "A page of another site cannot sign in here by cookie: add its origin to "
-            "PEARSHOP_CORS_ORIGINS if it is the shop's.",
+            "Only pages of the shop's own site can sign in by cookie; of another host than the "
+            "shop's, those whose origins are in PEARSHOP_CORS_ORIGINS.",
             "cross_site",
         )

@@ -26,6 +26,7 @@ class Entry(Generic[T]):
     fresh_until: float
     usable_until: float
     size: int
+    era: int
 
 
 class Memory(Generic[T]):
@@ -47,7 +48,12 @@ class Memory(Generic[T]):
         self._limit = limit
         self._clock = clock
         self._size = 0
+        self._era = 0
+        """Raised when all that was put before is doubted, so that nothing has to be visited."""
         self._entries: OrderedDict[object, Entry[T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def get(self, key: object) -> Entry[T] | None:
         """Return what is known under a key, fresh or not."""
@@ -55,18 +61,17 @@ class Memory(Generic[T]):
 
     def is_fresh(self, entry: Entry[T]) -> bool:
         """Return whether a value is trusted."""
-        return entry.fresh_until > self._clock()
+        return entry.era == self._era and entry.fresh_until > self._clock()
 
     def is_usable(self, entry: Entry[T]) -> bool:
         """Return whether a value may be shown while a new one is on its way."""
-        return entry.usable_until > self._clock()
+        return entry.era == self._era and entry.usable_until > self._clock()
 
-    def put(self, key: object, value: T, size: int = 1, *, doubted: bool = False) -> None:
-        """Remember a value, and trust it from now on unless it is `doubted` already."""
-        fresh = 0.0 if doubted else self._clock() + jittered(self._seconds)
-        usable = 0.0 if doubted else fresh + self._stale_seconds
+    def put(self, key: object, value: T, size: int = 1) -> None:
+        """Remember a value, and trust it from now on."""
+        fresh = self._clock() + jittered(self._seconds)
         self._drop(key)
-        self._entries[key] = Entry(value, fresh, usable, size)
+        self._entries[key] = Entry(value, fresh, fresh + self._stale_seconds, size, self._era)
         self._size += size
         while self._size > self._limit:
             self._drop(next(iter(self._entries)))
@@ -79,7 +84,7 @@ class Memory(Generic[T]):
 
     def doubt_all(self) -> None:
         """Trust no value any more."""
-        self.doubt(*self._entries)
+        self._era += 1
 
     def _drop(self, key: object) -> None:
         if (entry := self._entries.pop(key, None)) is not None:

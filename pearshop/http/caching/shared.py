@@ -4,7 +4,8 @@ Redis holds nothing that may not be lost, and nobody waits for it long: what it 
 once is taken from the database. A value is stored only if nothing has changed since its load began:
 each product has a generation that every change raises, and the pages have one together, the time of
 the last change (the lease of Nishtala et al., "Scaling Memcache at Facebook", 2013). A change, its
-new value and the notice of it are one script.
+new value and the notice of it are one script. A product's value is that of an era, too: after more
+changes than can be told, a new era makes all values old at once.
 """
 
 import logging
@@ -26,6 +27,7 @@ CHANNEL = "pearshop:catalogue"
 PREFIX = "pearshop:1:"
 """Of all keys; its number changes when what is stored under them does."""
 PAGES = PREFIX + "pages"
+ERA = PREFIX + "era"
 TIMEOUT_S = 0.2
 PAUSE_S = 1.0
 """How long a Redis that did not answer is left alone."""
@@ -50,28 +52,38 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 """
 STORE_PRODUCTS = """
-for i, key in ipairs(KEYS) do
-  if (redis.call('HGET', key, 'generation') or '') == ARGV[2 * i] then
-    redis.call('HSET', key, 'value', ARGV[2 * i + 1])
-    redis.call('PEXPIRE', key, ARGV[1])
+local era = redis.call('GET', KEYS[1]) or ''
+if era ~= ARGV[2] then
+  return
+end
+for i = 2, #KEYS do
+  if (redis.call('HGET', KEYS[i], 'generation') or '') == ARGV[2 * i - 1] then
+    redis.call('HSET', KEYS[i], 'value', ARGV[2 * i], 'era', era)
+    redis.call('PEXPIRE', KEYS[i], ARGV[1])
   end
 end
 """
-CHANGE = f"""{NOW}
-for i = 2, #KEYS do
-  redis.call('HINCRBY', KEYS[i], 'generation', 1)
-  if ARGV[i + 2] == '' then
-    redis.call('HDEL', KEYS[i], 'value')
-  else
-    redis.call('HSET', KEYS[i], 'value', ARGV[i + 2])
-  end
-  redis.call('PEXPIRE', KEYS[i], ARGV[1])
-end
-if ARGV[2] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
+NEW_PAGES = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
   local generation = math.max(now, redis.call('GET', KEYS[1]) + 1)
   redis.call('SET', KEYS[1], string.format('%.0f', generation))
 end
+"""
+CHANGE = f"""{NOW}
+local era = redis.call('GET', KEYS[2]) or ''
+for i = 3, #KEYS do
+  redis.call('HINCRBY', KEYS[i], 'generation', 1)
+  if ARGV[i + 1] == '' then
+    redis.call('HDEL', KEYS[i], 'value')
+  else
+    redis.call('HSET', KEYS[i], 'value', ARGV[i + 1], 'era', era)
+  end
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+end
+if ARGV[2] == '1' then{NEW_PAGES}end
 return redis.call("PUBLISH", ARGV[#ARGV], ARGV[3])
+"""
+FORGET = f"""{NOW}{NEW_PAGES}return redis.call('INCR', KEYS[2])
 """
 
 
@@ -88,13 +100,14 @@ def connected(url: str, timeout: float) -> "redis.asyncio.Redis":
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A value from Redis, if there was one, and the generation to name when storing another.
+    """A value from Redis, if there was one, and what to name when storing another.
 
-    `age`: of a page's generation, in seconds.
+    That is the generation, and of a product the era. `age`: of a page's generation, in seconds.
     """
 
     value: bytes | None
     generation: str
+    era: str = ""
     age: float = 0.0
 
 
@@ -110,6 +123,12 @@ class Shared:
             script = self._redis.register_script
             self._fetch_page, self._store_page = script(FETCH_PAGE), script(STORE_PAGE)
             self._store_products, self._change = script(STORE_PRODUCTS), script(CHANGE)
+            self._forget = script(FORGET)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a Redis at all, away or not."""
+        return self._redis is not None
 
     async def products(self, ids: Sequence[int]) -> dict[int, Leased]:
         """Return what is known of products; nothing when Redis is away."""
@@ -117,24 +136,32 @@ class Shared:
             return {}
         try:
             async with connection.pipeline(transaction=False) as calls:
+                calls.get(ERA)
                 for product_id in ids:
-                    calls.hmget(_key(product_id), "value", "generation")
-                found = await calls.execute()
+                    calls.hmget(_key(product_id), "value", "generation", "era")
+                era, *found = await calls.execute()
         except (RedisError, OSError) as error:
             self._leave_alone(error)
             return {}
+        now = era or b""
         return {
-            product_id: Leased(value, (generation or b"").decode())
-            for product_id, (value, generation) in zip(ids, found, strict=True)
+            product_id: Leased(
+                value if (of or b"") == now else None, (generation or b"").decode(), now.decode()
+            )
+            for product_id, (value, generation, of) in zip(ids, found, strict=True)
         }
 
-    async def keep_products(self, values: Mapping[int, tuple[str, bytes]]) -> None:
-        """Store `{id: (generation, value)}`, each unless it has changed since."""
-        arguments: list[Any] = [self._life(self._seconds)]
-        for generation, value in values.values():
-            arguments += [generation, value]
-        if values and self._connection():
-            await self._call(self._store_products, [_key(each) for each in values], arguments)
+    async def keep_products(
+        self, values: Mapping[int, bytes], leased: Mapping[int, Leased]
+    ) -> None:
+        """Store values of products, each unless it has changed since it was leased."""
+        if not values or not self._connection():
+            return
+        eras = {leased[each].era for each in values}
+        arguments: list[Any] = [self._life(self._seconds), *eras]
+        for product_id, value in values.items():
+            arguments += [leased[product_id].generation, value]
+        await self._call(self._store_products, [ERA, *map(_key, values)], arguments)
 
     async def page(self, name: str) -> Leased | None:
         """Return what is known of a page; `None` when Redis is away."""
@@ -144,7 +171,7 @@ class Shared:
         if found is None:
             return None
         generation, value, now = found
-        return Leased(value, generation.decode(), (int(now) - int(generation)) / 1e6)
+        return Leased(value, generation.decode(), age=(int(now) - int(generation)) / 1e6)
 
     async def keep_page(self, name: str, generation: str, value: bytes) -> None:
         """Store a page unless the catalogue has changed since."""
@@ -159,10 +186,16 @@ class Shared:
         """
         if self._connection() is None:
             return False
-        keys = [PAGES, *map(_key, values)]
+        keys = [PAGES, ERA, *map(_key, values)]
         arguments: list[Any] = [self._life(max(self._seconds, GENERATION_S)), int(pages), notice]
         arguments += [*values.values(), CHANNEL]
         return await self._call(self._change, keys, arguments) is not None
+
+    async def forget(self) -> bool:
+        """Forget all products and pages. Returns whether it was done."""
+        if self._connection() is None:
+            return False
+        return await self._call(self._forget, [PAGES, ERA], []) is not None
 
     def _connection(self) -> "redis.asyncio.Redis | None":
         return self._redis if time.monotonic() >= self._away_until else None

@@ -11,21 +11,22 @@ import orjson
 from pearshop.domain.product import Product
 from pearshop.http.caching.shared import Leased
 from pearshop.http.etags import tag_of_product
+from pearshop.http.pages import Page
 from pearshop.schemas.product import render_product
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A product, and as the API answers it: its JSON and its entity tag."""
+    """A product, and as the API answers it."""
 
     product: Product
-    content: bytes
-    tag: str
+    page: Page
 
 
 def show(product: Product) -> Shown:
     """Return a product as it is shown."""
-    return Shown(product, orjson.dumps(render_product(product)), tag_of_product(product))
+    content = orjson.dumps(render_product(product))
+    return Shown(product, Page(content, {"ETag": tag_of_product(product)}))
 
 
 def encoded(product: Product) -> bytes:

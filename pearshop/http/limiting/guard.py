@@ -16,15 +16,15 @@ from pearshop.http.limiting.sign_in import SignIns
 from pearshop.http.tokens import Tokens, bearer
 from pearshop.settings import Settings
 
-SIGN_IN = ("/api/login/", "/api/token/refresh/")
+SIGN_IN = ("/api/login/", "/api/token/refresh/", "/api/password/")
 REGISTER = "/api/register/"
-EXEMPT = (
-    "/-/",
-    "/docs",
-    "/openapi.json",
-    "/assets/",
-)
-"""How paths begin that are not counted."""
+EXEMPT = "/-/"
+"""How paths begin that are not counted: those by which Serve asks for health."""
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+LONG_BODY = 16_384
+"""Bytes from which on HAProxy hands a body on before it has all of it."""
+LONG_AT_ONCE = 8
+"""Requests with such a body of one address at a time: each holds a place until it is there."""
 
 
 class Guard:
@@ -49,6 +49,7 @@ class Guard:
         register = counts("register", settings.rate_limit_register)
         self.strict = dict.fromkeys(SIGN_IN, sign_in) | {REGISTER: register}
         self.sign_ins = SignIns(shared, clock)
+        self.long_bodies: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
     def refusals(self) -> dict[str, int]:
@@ -79,18 +80,36 @@ class Limits:
         if scope["type"] != "http" or scope["path"].startswith(EXEMPT):
             await self._app(scope, receive, send)
             return
-        standing = await self._count(scope)
+        address = self._guard.addresses.of(scope)
+        standing = await self._count(scope, address)
+        telling = _telling(send, standing)
         if standing.left < 0:
             self._guard.refused[standing.rate.name] += 1
-            refusal = answers.refusal(too_many(standing.seconds))
-            await refusal(scope, receive, _telling(send, standing))
+            await answers.refusal(too_many(standing.seconds))(scope, receive, telling)
+        elif _has_long_body(scope):
+            await self._with_long_body(address, scope, receive, telling)
         else:
-            await self._app(scope, receive, _telling(send, standing))
+            await self._app(scope, receive, telling)
 
-    async def _count(self, scope: Scope) -> Standing:
+    async def _with_long_body(
+        self, address: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        long_bodies = self._guard.long_bodies
+        if long_bodies[address] >= LONG_AT_ONCE:
+            self._guard.refused["long-bodies"] += 1
+            await answers.refusal(too_many(1))(scope, receive, send)
+            return
+        long_bodies[address] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            long_bodies[address] -= 1
+            if not long_bodies[address]:
+                del long_bodies[address]
+
+    async def _count(self, scope: Scope, address: str) -> Standing:
         """Return how the client stands under the limit that leaves it least."""
         guard = self._guard
-        address = guard.addresses.of(scope)
         standing = guard.by_address.hit(address)
         if standing.left >= 0 and scope["method"] == "POST":
             strict = guard.strict.get(scope["path"])
@@ -110,6 +129,15 @@ class Limits:
                 except Unauthenticated:
                     return ""
         return ""
+
+
+def _has_long_body(scope: Scope) -> bool:
+    """Return whether the body may still be on its way; one of unstated length may be any."""
+    if scope["method"] in BODILESS:
+        return False
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    return b"transfer-encoding" in headers or (length.isdigit() and int(length) > LONG_BODY)
 
 
 def _tighter(one: Standing, other: Standing) -> Standing:

@@ -1,6 +1,7 @@
 """Sign-in slows for a username that is being guessed at, without locking its owner out.
 
-- One address may fail five times at one username in a quarter of an hour.
+- One address may fail five times at one username in a quarter of an hour; one that has signed it in
+  within thirty days is slowed then, for who guesses there may be the owner's neighbour.
 - A username at which twenty attempts failed, wherever from, slows attempts from addresses that have
   not signed it in within thirty days, by up to two seconds each; few wait at a time, the next is
   refused. Addresses that know the password are not held up, so the owner keeps coming in.
@@ -66,10 +67,12 @@ class SignIns:
         """
         username = username_key(username)
         pair = self._shared.name("known", username, address)
-        await self._admit(pair)
+        is_beyond = await self._admit(pair)
         self._under_way[pair] += 1
         try:
-            await self._slow(username, pair)
+            await self._slow(
+                username, MAX_DELAY_S if is_beyond else await self._delay(username, pair)
+            )
             yield
         except Unauthenticated:
             await self._here.add(pair)
@@ -79,28 +82,37 @@ class SignIns:
             _less(self._under_way, pair)
         await self._get_to_know(pair)
 
-    async def _admit(self, pair: str) -> None:
-        """Raise `TooMany` where this address has failed at this username too often."""
-        standing = await self._here.look(pair)
-        if standing.left == 0:
-            self.refused += 1
-            raise too_many(standing.seconds)
-        if standing.left <= self._under_way[pair]:
-            self.refused += 1
-            raise too_many(1)
+    async def _admit(self, pair: str) -> bool:
+        """Return whether this address has failed at this username too often.
 
-    async def _slow(self, username: str, pair: str) -> None:
-        """Delay a stranger's attempt at a username that is being guessed at."""
+        Raises `TooMany` if it has, unless it is one that knows the password.
+        """
+        standing = await self._here.look(pair)
+        if standing.left > self._under_way[pair]:
+            return False
+        if not await self._knows(pair):
+            self.refused += 1
+            raise too_many(1 if standing.left else standing.seconds)
+        return True
+
+    async def _delay(self, username: str, pair: str) -> float:
+        """Return how long (s) an attempt at this username has to wait."""
         standing = await self._anywhere.look(username)
         excess = standing.rate.amount - standing.left - CALM + 1
         if excess <= 0 or await self._knows(pair):
+            return 0.0
+        return min(MAX_DELAY_S, DELAY_STEP_S * excess)
+
+    async def _slow(self, username: str, seconds: float) -> None:
+        """Wait, if not too many wait already."""
+        if not seconds:
             return
         if self._delayed[username] >= DELAYED or self._delayed.total() >= ALL_DELAYED:
             self.refused += 1
             raise too_many(round(MAX_DELAY_S))
         self._delayed[username] += 1
         try:
-            await self._sleep(min(MAX_DELAY_S, DELAY_STEP_S * excess))
+            await self._sleep(seconds)
         finally:
             _less(self._delayed, username)
 

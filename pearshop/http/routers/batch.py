@@ -5,8 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.errors import Invalid
-from pearshop.http import body
-from pearshop.http.answers import json
+from pearshop.http import body, pages
 from pearshop.http.batch import PATH, UNTIL, carry_out
 from pearshop.http.describe import route
 from pearshop.http.services import KEY_HEADER, services
@@ -28,4 +27,4 @@ async def post_batch(request: Request) -> Response:
         raise Invalid.of("path", "a batch cannot hold another one.")
     wish = await body.read(request, BatchIn)
     done = await carry_out(request, wish.calls, services(request).settings.request_timeout)
-    return json({"answers": [each.render() for each in done]})
+    return await pages.packed(request, {"answers": [each.render() for each in done]})

@@ -29,7 +29,15 @@ from pearshop.http.identity import identity
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.http.services import Services, once_done, services, session
 from pearshop.http.tokens import Session
-from pearshop.schemas.cart import LineIn, LineOut, LinePatch, LinePut, LineQuery, render_line
+from pearshop.schemas.cart import (
+    MAX_OFFSET,
+    LineIn,
+    LineOut,
+    LinePatch,
+    LinePut,
+    LineQuery,
+    render_line,
+)
 from pearshop.schemas.fields import sparse
 from pearshop.schemas.order import render_sold
 from pearshop.schemas.query import Sparse
@@ -207,7 +215,7 @@ async def _list_own(
         render_line(user.id, user.username, line, products[line.product_id]) for line in shown
     ]
     if wish.offset is not None:
-        return rendered, counted_pages(request, limit, offset, len(lines))
+        return rendered, counted_pages(request, limit, offset, len(lines), most=MAX_OFFSET)
     last = (line_id(user.id, shown[-1].number),) if len(lines) > len(shown) else None
     return rendered, next_page(request, OLDEST, last)
 
@@ -232,7 +240,7 @@ async def _list_all(
     rendered = [_render_either(found[each], products) for each in page]
     if wish.offset is not None:
         total = await shop.read(may_lag, history.count_lines_everywhere)
-        return rendered, counted_pages(request, limit, offset, total)
+        return rendered, counted_pages(request, limit, offset, total, most=MAX_OFFSET)
     return rendered, next_page(request, NEWEST, (page[-1],) if len(found) > limit else None)
 
 

@@ -23,7 +23,7 @@ async def list_categories(request: Request) -> Response:
     """List the categories by name, each with the number of its products on sale."""
     shop = services(request)
     page = await shop.products.page(
-        f"category?{request.url.query}", lambda may_lag: _make_page(request, shop, may_lag)
+        f"category?{query.text(request)}", lambda may_lag: _make_page(request, shop, may_lag)
     )
     return pages.send(request, page, public(request))
 

@@ -53,7 +53,7 @@ async def list_products(request: Request) -> Response:
     """List, search, filter and sort the products on sale; most recently updated first."""
     shop = services(request)
     page = await shop.products.page(
-        f"product?{request.url.query}", lambda may_lag: _make_page(request, shop, may_lag)
+        f"product?{query.text(request)}", lambda may_lag: _make_page(request, shop, may_lag)
     )
     return pages.send(request, page, public(request))
 
@@ -78,11 +78,11 @@ async def create_product(request: Request) -> Response:
 async def get_product(request: Request, product_id: str) -> Response:
     """Return a product on sale."""
     shown = await services(request).products.on_sale(identity(product_id, "product"))
-    content = shown.content
-    if request.url.query:
+    page = shown.page
+    if query.text(request):
         tree = query.fields(query.read(request, Sparse), ProductOut)
-        content = orjson.dumps(sparse(render_product(shown.product), tree))
-    return etags.answer(request, content, {"ETag": shown.tag, **public(request)})
+        page = Page(orjson.dumps(sparse(render_product(shown.product), tree)), page.headers)
+    return pages.send(request, page, public(request))
 
 
 @router.put(
@@ -150,13 +150,16 @@ async def _with_current(shop: Services, product_id: int, error: Overtaken) -> Ov
 async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     wish = query.read(request, ProductQuery)
     tree = query.fields(wish, ProductOut)
-    listing = _listing(wish)
-    found, headers = await _find(shop, listing, may_lag)
+    asked = _listing(wish)
+    listing, found = await _find(shop, asked, may_lag)
+    # The pages that follow are those of the words that were found.
+    better = {} if listing is asked else {"search": listing.search}
+    headers = {CORRECTED: quote(listing.search)} if better and found.products else {}
     if wish.offset is None:
-        headers |= next_page(request, listing.ordering, found.after)
+        headers |= next_page(request, listing.ordering, found.after, better)
     else:
         total = await shop.read(may_lag, catalogue.total, listing)
-        headers |= counted_pages(request, listing.limit, listing.offset, total)
+        headers |= counted_pages(request, listing.limit, listing.offset, total, changes=better)
     return pages.tagged(sparse([render_product(each) for each in found.products], tree), headers)
 
 
@@ -177,15 +180,15 @@ def _listing(wish: ProductQuery) -> Listing:
     )
 
 
-async def _find(shop: Services, listing: Listing, may_lag: bool) -> tuple[Listed, dict[str, str]]:
-    """Return a page, and the headers that tell of misspelt words if only others were found."""
+async def _find(shop: Services, listing: Listing, may_lag: bool) -> tuple[Listing, Listed]:
+    """Return a page and its listing: another than was asked for, if only other words are found."""
     found = await shop.read(may_lag, catalogue.page, listing)
-    if found.products or not listing.search or listing.after or listing.offset:
-        return found, {}
+    if found.products or not listing.search or listing.after:
+        return listing, found
     words = words_of(listing.search)
     near = await shop.read(may_lag, search.near_words, words)
-    better = " ".join(corrected(words, near))
-    if better == " ".join(words):
-        return found, {}
-    found = await shop.read(may_lag, catalogue.page, replace(listing, search=better))
-    return found, {CORRECTED: quote(better)} if found.products else {}
+    better = corrected(words, near)
+    if better == words:
+        return listing, found
+    listing = replace(listing, search=" ".join(better))
+    return listing, await shop.read(may_lag, catalogue.page, listing)

@@ -54,12 +54,7 @@ async def login(request: Request) -> Response:
         if UNTIL in request.scope:
             raise Invalid.of("cookie", "cannot be set in a batch.")
         check_own_page(request, shop.settings.origins)
-    async with shop.sign_in(request, wish.username):
-        known = await shop.database.run(rows.credentials, wish.username)
-        known_hash = known.password_hash if known else None
-        right = await shop.passwords.check(known_hash, wish.password)
-        if known is None or not right:
-            raise Unauthenticated("The username or the password is wrong.", "credentials_wrong")
+    known = await _credentials(request, wish.username, wish.password)
     session_id = await shop.database.run(rows.open_session, known.user.id, known.password_hash)
     access = shop.tokens.access(known.user, session_id)
     refresh_token = shop.tokens.refresh(known.user, session_id)
@@ -118,12 +113,27 @@ async def change_password(request: Request) -> Response:
     wish = await body.read(request, PasswordIn)
     check_password(wish.new_password, caller.user.username, "new_password")
     shop = services(request)
-    known = await shop.database.run(rows.credentials, caller.user.username)
-    if known is None or not await shop.passwords.check(known.password_hash, wish.old_password):
-        raise Invalid.of("old_password", "is wrong.", "credentials_wrong")
+    try:
+        known = await _credentials(request, caller.user.username, wish.old_password)
+    except Unauthenticated as error:  # of the password; the token was good
+        raise Invalid.of("old_password", "is wrong.", error.code) from None
     new_hash = await shop.passwords.hash(wish.new_password)
     ended = await shop.database.run(
         rows.change_password, known.user.id, known.password_hash, new_hash
     )
     shop.revoked.add(*ended)
     return Response(status_code=204)
+
+
+async def _credentials(request: Request, username: str, password: str) -> rows.Credentials:
+    """Return the account that this password is of.
+
+    Raises `Unauthenticated`, and `TooMany` to whoever guesses.
+    """
+    shop = services(request)
+    async with shop.sign_in(request, username):
+        known = await shop.database.run(rows.credentials, username)
+        right = await shop.passwords.check(known.password_hash if known else None, password)
+        if known is None or not right:
+            raise Unauthenticated("The username or the password is wrong.", "credentials_wrong")
+    return known

@@ -1,18 +1,19 @@
 """Limits as clients meet them: 429, what the headers say, and who is counted as whom."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pearshop.db.user import Credentials
 from pearshop.domain.user import User
 from pearshop.http.answers import json
 from pearshop.http.app import make_app
-from pearshop.http.limiting.guard import Guard, Limits
+from pearshop.http.limiting.guard import LONG_AT_ONCE, Guard, Limits
 from pearshop.http.limiting.sign_in import CALM, FAILURES
 from pearshop.http.passwords import HASHER, Passwords
 from pearshop.http.services import Services
@@ -120,11 +121,79 @@ def test_what_caches_may_share_tells_nothing_of_one_client() -> None:
     assert "RateLimit-Policy" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/-/healthz", "/docs", "/assets/x", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/-/healthz"])
 def test_what_is_exempt_is_not_counted(path: str) -> None:
     met = Met(rate_limit_address="1/minute")
     assert [met.ask(path).status_code for _ in range(3)] == [200] * 3
     assert met.ask().status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/docs", "/assets/x", "/openapi.json", "/", "/docsx"])
+def test_all_else_is_counted(path: str) -> None:
+    met = Met(rate_limit_address="1/minute")
+    assert [met.ask(path).status_code for _ in range(2)] == [200, 429]
+
+
+async def test_few_bodies_of_one_address_are_on_their_way_at_a_time() -> None:
+    met = Met()
+    gate = asyncio.Event()
+    statuses: list[int] = []
+
+    async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+        await met.behind(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def post(address: str, *headers: tuple[bytes, bytes]) -> None:
+        told = [(b"x-ingress-client", address.encode()), *headers]
+        scope = {"type": "http", "method": "POST", "path": "/api/batch/", "headers": told}
+        await Limits(waiting, met.guard, met.tokens)(scope, _nothing, send)
+
+    long = (b"content-length", b"99000")
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for _ in range(LONG_AT_ONCE):
+            group.create_task(post("203.0.113.1", long))
+        while met.guard.long_bodies.total() < LONG_AT_ONCE:
+            await asyncio.sleep(0)
+        await post("203.0.113.1", long)
+        await post("203.0.113.1", (b"transfer-encoding", b"chunked"))
+        assert statuses == [429, 429]
+        gate.set()
+        await post("203.0.113.2", long)
+        await post("203.0.113.1", (b"content-length", b"99"))
+    assert statuses == [429, 429] + [200] * (LONG_AT_ONCE + 2)
+    assert not met.guard.long_bodies
+    assert met.guard.refusals() == {"long-bodies": 2}
+
+
+async def _nothing() -> Message:
+    raise AssertionError("nobody reads the body here")
+
+
+def test_guessing_at_the_old_password_slows_as_at_sign_in() -> None:
+    shop = _shop()
+    token = Tokens(KEY).access(ADA, 1)
+
+    def change() -> Any:
+        body = {"old_password": "wrong", "new_password": "another horse battery"}
+        headers = {"Authorization": f"Bearer {token}", "x-ingress-client": "203.0.113.1"}
+        return shop.post("/api/password/", json=body, headers=headers)
+
+    told = [change() for _ in range(FAILURES + 1)]
+    assert [each.status_code for each in told] == [400] * FAILURES + [429]
+    assert told[0].json()["code"] == "credentials_wrong"
+    assert _sign_in(shop, "ada", password=PASSWORD).status_code == 429  # it is the same guesser
+
+
+def test_a_cookie_counts_for_the_shops_own_pages_alone() -> None:
+    shop = _shop()
+    cookie = {"Cookie": f"pearshop_refresh={Tokens(KEY).refresh(ADA, 1)}"}
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
+        headers = {"Sec-Fetch-Site": site, **cookie}
+        assert shop.post("/api/token/refresh/", headers=headers).status_code == status
 
 
 def test_refusals_are_counted_by_limit_until_told() -> None:
@@ -156,7 +225,7 @@ class Accounts:
     async def run(self, operation: Any, *args: Any) -> Any:
         if operation.__name__ == "credentials":
             return self.ada if args == ("ada",) else None
-        return 1  # a session
+        return ADA if operation.__name__ == "of_session" else 1  # a session
 
 
 def _shop(**settings: Any) -> TestClient:

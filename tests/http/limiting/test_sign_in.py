@@ -76,6 +76,16 @@ async def test_an_address_may_fail_so_often_and_then_waits(door: Door) -> None:
     assert await door.knock("ada", HOME, right=True) == "in"
 
 
+async def test_a_neighbour_at_the_owners_address_does_not_lock_them_out(door: Door) -> None:
+    assert await door.knock("ada", HOME, right=True) == "in"
+    for _ in range(FAILURES):
+        assert await door.knock("ada", HOME) == "wrong"
+    assert door.delays == []
+    assert await door.knock("ada", HOME, right=True) == "in"  # late
+    assert await door.knock("ada", HOME) == "wrong"
+    assert door.delays == [2.0, 2.0]
+
+
 async def test_a_burst_gets_no_more_guesses(redis_url: str) -> None:
     door = Door(redis_url)
     door.checked.clear()

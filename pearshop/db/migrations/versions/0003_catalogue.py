@@ -37,6 +37,8 @@ ADD COLUMN search TSVECTOR GENERATED ALWAYS AS (
 
 CREATE INDEX ix_products_search ON products USING GIN (search) WITH (fastupdate = off)
     WHERE NOT hidden;
+CREATE INDEX ix_products_search_names ON products USING GIN (ts_filter(search, '{a,b}'))
+    WITH (fastupdate = off) WHERE NOT hidden;
 CREATE INDEX ix_products_name_key_id ON products (name_key, id) WHERE NOT hidden;
 CREATE INDEX ix_products_price_id ON products (price, id) WHERE NOT hidden;
 CREATE INDEX ix_products_category_id ON products (category, id) WHERE NOT hidden;
