@@ -29,7 +29,6 @@ NO_CACHES = {
     "PEARSHOP_CATALOGUE_MEMORY_SECONDS": "0",
     "PEARSHOP_CATALOGUE_STALE_SECONDS": "0",
     "PEARSHOP_CATALOGUE_SHARED_SECONDS": "0.001",
-    "PEARSHOP_RATE_LIMITS": "off",
 }
 Ask = Callable[[], str]
 
@@ -72,6 +71,7 @@ class Subject:
             "page 500, of 2": lambda: self.deep,
             "search for two words of a name": lambda: f"{base}&search={quote(self._words(2))}",
             "search as it is typed": lambda: f"{base}&search={quote(self._words(2)[:-2])}",
+            "search with a slip": lambda: f"{base}&search={quote(self._slip())}",
             "search, cheapest first": lambda: (
                 f"{base}&search={quote(self._words(2))}&ordering=price"
             ),
@@ -92,6 +92,11 @@ class Subject:
             found = self.get(path)
             self.took.setdefault(kind, []).append((time.perf_counter() - began) * 1e3)
             self.wrong += not found and "category" not in kind
+
+    def _slip(self) -> str:
+        word = self.chance.choice(self.chance.choice(self.names).split())
+        at = self.chance.randrange(1, len(word) - 1)
+        return word[:at] + word[at + 1 :]
 
     def _words(self, count: int) -> str:
         return " ".join(self.chance.sample(self.chance.choice(self.names).split(), count))

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
 
 from pearshop.db.execute import read_only
 from pearshop.db.tables import products, search_words
-from pearshop.db.words import folded, words_of
+from pearshop.db.words import folded, trigram_pairs, words_of
 
 HITS = 200
 """Products that a search by best match ranks: a word that thousands have is no wish for all.
@@ -48,30 +48,36 @@ ENGLISH, SIMPLE = (cast(literal_column(f"'{name}'"), REGCONFIG) for name in ("en
 LAST_CHARACTER = chr(0x10FFFF)
 
 NEAR_WORDS = text("""
-SELECT wanted.word, ARRAY(
-    SELECT s.word FROM search_words s
-    WHERE s.trigrams && trigrams(wanted.word)
-      AND length(s.word) BETWEEN length(wanted.word) - 2 AND length(wanted.word) + 2
-    ORDER BY cardinality(ARRAY(
-        SELECT unnest(s.trigrams) INTERSECT SELECT unnest(trigrams(wanted.word))
-    )) DESC, s.word
-    LIMIT :near
-)
-FROM (
+WITH unknown AS (
     SELECT word FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS each(word, place)
     WHERE NOT EXISTS (SELECT FROM search_words s WHERE s.word = each.word)
     ORDER BY place
     LIMIT :misspelt
-) AS wanted
+),
+found AS (
+    SELECT pair.word, s.word AS near,
+        row_number() OVER (PARTITION BY pair.word ORDER BY count(*) DESC, s.word) AS place
+    FROM unnest(CAST(:of AS text[]), CAST(:ones AS text[]), CAST(:others AS text[]))
+        AS pair(word, one, other)
+    JOIN search_words s ON s.trigrams @> ARRAY[pair.one, pair.other]
+    WHERE pair.word IN (SELECT word FROM unknown)
+      AND length(s.word) BETWEEN length(pair.word) - 2 AND length(pair.word) + 2
+    GROUP BY pair.word, s.word
+)
+SELECT word, ARRAY(
+    SELECT near FROM found WHERE found.word = unknown.word AND place <= :near ORDER BY place
+)
+FROM unknown
 """)
 
 
 @read_only
 def near_words(connection: Connection, words: Sequence[str]) -> dict[str, list[str]]:
     """Return, for the first words that no name has, the words of names that look like them."""
-    rows = connection.execute(
-        NEAR_WORDS, {"words": list(words), "near": NEAR, "misspelt": MISSPELT}
-    )
+    pairs = [(word, one, other) for word in set(words) for one, other in trigram_pairs(word)]
+    of, ones, others = ([each[n] for each in pairs] for n in range(3))
+    wish = {"words": list(words), "of": of, "ones": ones, "others": others}
+    rows = connection.execute(NEAR_WORDS, {**wish, "near": NEAR, "misspelt": MISSPELT})
     return {word: list(near) for word, near in rows}
 
 

@@ -24,6 +24,22 @@ def words_of(written: str) -> list[str]:
     return [word for word in PUNCTUATION.split(folded(written)) if word]
 
 
+def trigrams(word: str) -> list[str]:
+    """Return the trigrams of a word, as the function of that name in migration 0003 makes them."""
+    padded = f"  {word} "
+    return [padded[at : at + 3] for at in range(len(word) + 1)]
+
+
+def trigram_pairs(word: str) -> list[tuple[str, str]]:
+    """Return the pairs of trigrams of which a word that looks like this one has at least one.
+
+    They are neighbours, which few words share; a word of four letters has too few, and may share
+    any one.
+    """
+    each = trigrams(word)
+    return list(zip(each, each if len(word) <= 4 else each[1:], strict=False))
+
+
 def corrected(words: list[str], near: dict[str, list[str]]) -> list[str]:
     """Return the words with each misspelt one replaced by the nearest of its `near` words.
 

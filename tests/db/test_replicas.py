@@ -215,7 +215,7 @@ async def test_gauges_and_the_log_tell_of_each_replica(
         while told["_used"] or told["_behind"] <= 1.0:
             await asyncio.sleep(0.01)
             await database.deployment.check_health()
-    assert "is left out: it is not known to be within 1.0 s of the primary" in caplog.text
+    assert "is left out: it is not known to be within 2.0 s of the primary" in caplog.text
 
 
 async def test_a_url_of_the_primary_is_no_replica(make: Make, database_url: str) -> None:

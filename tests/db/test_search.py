@@ -11,7 +11,7 @@ from pearshop.db import catalogue, search
 from pearshop.db import product as product_rows
 from pearshop.db.catalogue import Listing
 from pearshop.db.search import COMPLETIONS, HITS
-from pearshop.db.words import corrected, folded, words_of
+from pearshop.db.words import corrected, folded, trigrams, words_of
 from pearshop.domain.product import ProductDraft
 from tests.db.conftest import Rows
 
@@ -159,3 +159,10 @@ def test_a_name_comes_before_many_descriptions(rows: Rows) -> None:
         rows.run(product_rows.create, draft)
     rows.run(product_rows.create, ProductDraft("Desk lamp", 1, "", "", "", None))
     assert _found(rows, "lamp")[0] == "Desk lamp"
+
+
+@pytest.mark.parametrize("word", ["pear", "cr\u00e8me", "a", "shoelaces", "\u03c3\u03c3\u03c3"])
+def test_the_database_makes_trigrams_as_python_does(engine: Engine, word: str) -> None:
+    with engine.connect() as connection:
+        made = connection.execute(text("SELECT trigrams(:word)"), {"word": word}).scalar_one()
+    assert set(made) == set(trigrams(word))
