@@ -163,7 +163,8 @@ class Settings(BaseSettings):
         default="1200/minute", description="Requests of one signed-in user."
     )
     rate_limit_sign_in: RateLimit = Field(
-        default="30/minute", description="Sign-ins and token refreshes of one client address."
+        default="30/minute",
+        description="Sign-ins, token refreshes and changes of password of one client address.",
     )
     rate_limit_register: RateLimit = Field(
         default="30/minute", description="Registrations of one client address."
