@@ -1,10 +1,7 @@
 """Replicas that count together through a real Redis, and without it while it is away."""
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from pearshop.http.limiting.counts import Counts
 from pearshop.http.limiting.rates import Rate
 from pearshop.http.limiting.shared import Shared
 from tests.http.limiting.test_counts import Clock
+from tests.waiting import stopped, until
 
 SMALL = Rate("sign-in", 5, 60)
 LARGE = Rate("address", 500, 60)
@@ -30,22 +28,6 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
 def _replicas(rate: Rate, url: str) -> tuple[Counts, Counts]:
     clock = Clock()
     return Counts(rate, Shared(url, "secret"), clock), Counts(rate, Shared(url, "secret"), clock)
-
-
-@contextmanager
-def _stopped(server: EmbeddedRedis) -> Iterator[None]:
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
-async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while not await is_so():
-            await asyncio.sleep(0.01)
 
 
 async def test_two_replicas_share_a_small_limit_to_the_request(server: EmbeddedRedis) -> None:
@@ -78,7 +60,7 @@ async def test_who_asks_little_costs_redis_nothing(server: EmbeddedRedis) -> Non
     connection = redis.from_url(server.url)
     assert connection.keys() == []
     here.hit("a")
-    await _until(lambda: _is(bool(connection.keys())))
+    await until(lambda: _is(bool(connection.keys())))
 
 
 async def test_a_new_window_begins_in_redis_too(server: EmbeddedRedis) -> None:
@@ -106,7 +88,7 @@ async def test_a_redis_that_hangs_holds_up_one_request_and_limits_hold(
     monkeypatch.setattr(layer, "TIMEOUT_S", 0.1)
     here, there = _replicas(SMALL, server.url)
     await here.hit_shared("a")
-    with _stopped(server):
+    with stopped(server.pid):
         async with asyncio.timeout(5):
             left = [(await here.hit_shared("a")).left for _ in range(6)]
         assert left == [3, 2, 1, 0, -1, -1]
@@ -120,7 +102,7 @@ async def test_a_redis_that_came_back_hears_what_it_missed(
     monkeypatch.setattr(layer, "PAUSE_S", 0.05)
     monkeypatch.setattr(layer, "TIMEOUT_S", 0.05)
     here, there = _replicas(Rate("sign-in", 1_000, 60), server.url)
-    with _stopped(server):
+    with stopped(server.pid):
         for _ in range(3):
             await here.hit_shared("a")
 
@@ -128,7 +110,7 @@ async def test_a_redis_that_came_back_hears_what_it_missed(
         await here.hit_shared("a")
         return (await there.look("a")).left < 1_000 - 3
 
-    await _until(is_told)
+    await until(is_told)
     assert here._shared.is_there
 
 
