@@ -162,7 +162,8 @@ class Plant:
         change(description["applications"][0])
         dashboard = Dashboard(self.run.dashboard_url)
         dashboard.deploy(description, 60)
-        wait_for(lambda: dashboard.is_running(config.APPLICATION), "Serve to have deployed")
+        what = "Serve to have deployed"
+        wait_for(lambda: dashboard.is_running(config.APPLICATION), what, COMMAND_S)
 
     def set_hosts(self, hosts: int) -> None:
         """Deploy with another number of cart hosts; wait until each number is claimed."""
