@@ -5,6 +5,7 @@ import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +41,7 @@ class Invoice:
     number: str
     customer: str
     country: str
+    at: datetime
     adds: list[Add] = field(default_factory=list)
     wanted: Counter[int] = field(default_factory=Counter)
     seen: set[TraceLine] = field(default_factory=set)
@@ -92,7 +94,10 @@ def make_plan(lines: Iterable[TraceLine], catalogue: Mapping[str, int], wanted: 
         if line.invoice not in invoices and len(invoices) == wanted:
             break
         invoice = invoices.setdefault(
-            line.invoice, Invoice(line.invoice, line.customer, line.country)
+            line.invoice,
+            Invoice(
+                line.invoice, line.customer, line.country, datetime.fromisoformat(line.timestamp)
+            ),
         )
         reason = _over(invoice, line, product_id)
         if reason:

@@ -1,6 +1,7 @@
 """Shoppers against a shop in memory, and the audit of its books on a real database."""
 
 from collections import Counter
+from datetime import datetime
 
 import pytest
 from sqlalchemy import Engine, text
@@ -16,7 +17,7 @@ from tests.loadtests.fake_shop import FakeShop, save, stock_shop
 
 
 def invoice(number: str, customer: str, *adds: tuple[int, int]) -> Invoice:
-    return Invoice(number, customer, "France", [Add(*add) for add in adds])
+    return Invoice(number, customer, "France", datetime(2011, 1, 1), [Add(*add) for add in adds])
 
 
 TRIPS = {
