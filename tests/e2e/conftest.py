@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,12 +127,11 @@ class Shop:
         return made
 
 
-@pytest.fixture(scope="session")
-def shop(own_folder: Path) -> Iterator[Shop]:
-    """A shop without the demo catalogue, on free ports, in a state folder of its own."""
-    state = own_folder / "shop"
-    where = ("--port", str(free_port()), "--state-dir", str(state))
-    up = pearshop("up", "--detach", "--no-demo", *where, PEARSHOP_CORS_ORIGINS=ADMIN_ORIGIN)
+@contextmanager
+def running_shop(state: Path, **environment: str) -> Iterator[Shop]:
+    """Run a shop without the demo catalogue, on free ports, in a state folder of its own."""
+    folder = ("--state-dir", str(state))
+    up = pearshop("up", "--detach", "--no-demo", "--port", str(free_port()), *folder, **environment)
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         run = json.loads((state / "run.json").read_text())
@@ -140,5 +140,12 @@ def shop(own_folder: Path) -> Iterator[Shop]:
             yield Shop(state, run, http, engine)
         engine.dispose()
     finally:
-        down = pearshop("down", "--state-dir", str(state))
+        down = pearshop("down", *folder)
         assert down.returncode == 0, down.stdout + down.stderr
+
+
+@pytest.fixture(scope="session")
+def shop(own_folder: Path) -> Iterator[Shop]:
+    """A shop that all tests share."""
+    with running_shop(own_folder / "shop", PEARSHOP_CORS_ORIGINS=ADMIN_ORIGIN) as running:
+        yield running

@@ -1,6 +1,5 @@
 """Limits of a real shop, and that its clients cannot choose who they are."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e import nginx
-from tests.e2e.conftest import PASSWORD, free_port, pearshop
+from tests.e2e.conftest import PASSWORD, running_shop
 from tests.e2e.nginx import Nginx
 
 SMALL = {
@@ -24,18 +23,11 @@ ADDRESS = "127.0.0.2"
 @pytest.fixture(scope="module")
 def limited(own_folder: Path) -> Iterator[httpx.Client]:
     """A client of a shop with small limits."""
-    state = own_folder / "limited"
-    folder = ("--state-dir", str(state))
-    try:
-        up = pearshop("up", "--detach", "--no-demo", "--port", str(free_port()), *folder, **SMALL)
-        assert up.returncode == 0, up.stdout + up.stderr
-        run = json.loads((state / "run.json").read_text())
+    with running_shop(own_folder / "limited", **SMALL) as running:
         transport = httpx.HTTPTransport(local_address=ADDRESS)
-        with httpx.Client(base_url=run["api_url"], timeout=30, transport=transport) as http:
+        url = running.run["api_url"]
+        with httpx.Client(base_url=url, timeout=30, transport=transport) as http:
             yield http
-    finally:
-        down = pearshop("down", *folder)
-        assert down.returncode == 0, down.stdout + down.stderr
 
 
 @pytest.fixture

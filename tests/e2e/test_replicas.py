@@ -1,18 +1,15 @@
 """A shop with a read replica: who reads there, and what becomes of a dead one."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
 from pearshop.db.embedded import EmbeddedPostgres
-from pearshop.db.engine import make_engine
-from pearshop.settings import Settings, sqlalchemy_url
-from tests.e2e.conftest import Shop, free_port, pearshop
+from pearshop.settings import sqlalchemy_url
+from tests.e2e.conftest import Shop, pearshop, running_shop
 from tests.standby import Standby
 from tests.waiting import wait_for
 
@@ -31,23 +28,12 @@ def standby(own_folder: Path) -> Iterator[Standby]:
 @pytest.fixture
 def replicated(own_folder: Path, standby: Standby) -> Iterator[Shop]:
     """A shop of its own that reads from the standby."""
-    state = own_folder / "replicated"
-    place = ("--state-dir", str(state))
-    up = pearshop(
-        *("up", "--detach", "--no-demo", "--port", str(free_port()), *place),
+    with running_shop(
+        own_folder / "replicated",
         PEARSHOP_DATABASE_URL=standby.primary_url,
         PEARSHOP_DATABASE_REPLICA_URLS=standby.url,
-    )
-    try:
-        assert up.returncode == 0, up.stdout + up.stderr
-        run = json.loads((state / "run.json").read_text())
-        engine = make_engine(Settings(database_url=run["database_url"]))
-        with httpx.Client(base_url=run["api_url"], timeout=30) as http:
-            yield Shop(state, run, http, engine)
-        engine.dispose()
-    finally:
-        down = pearshop("down", *place)
-        assert down.returncode == 0, down.stdout + down.stderr
+    ) as running:
+        yield running
 
 
 def scans(standby: Standby, table: str) -> int:

@@ -4,7 +4,6 @@ A shop of its own: staff's calls change the catalogue at random. Signed out, as 
 staff; every other id is one that is there. Rate limits are off, or most answers would be 429.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from pearshop.http.app import openapi
-from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, free_port, pearshop
+from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, running_shop
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 NOT_CHECKED: Any = [positive_data_acceptance, negative_data_rejection]
@@ -85,17 +84,8 @@ class Visitors:
 @pytest.fixture(scope="module")
 def visitors(own_folder: Path) -> Iterator[Visitors]:
     """A shop with one product and a shopper."""
-    state = own_folder / "fuzzed"
-    folder = ("--state-dir", str(state))
-    try:
-        up = pearshop("up", "--detach", "--no-demo", "--port", str(free_port()), *folder)
-        assert up.returncode == 0, up.stdout + up.stderr
-        run = json.loads((state / "run.json").read_text())
-        with httpx.Client(base_url=run["api_url"], timeout=30) as http:
-            yield Visitors(http, run["staff_username"])
-    finally:
-        down = pearshop("down", *folder)
-        assert down.returncode == 0, down.stdout + down.stderr
+    with running_shop(own_folder / "fuzzed") as running:
+        yield Visitors(running.http, running.run["staff_username"])
 
 
 @pytest.mark.parametrize("who", [Visitors.nobody, Visitors.shopper, Visitors.staff])
