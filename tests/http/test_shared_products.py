@@ -145,7 +145,9 @@ async def test_more_changes_than_can_be_told_make_all_in_redis_old(
     assert rows.asked == [[1], [1]]  # what was loaded anew is kept again
 
 
-async def test_what_was_read_while_redis_was_told_is_not_kept(rows: Rows, redis_url: str) -> None:
+async def test_what_was_read_while_redis_was_told_is_not_kept(
+    rows: Rows, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     products, pages = make_products(rows, redis_url), Pages()
     assert await content_of(products, pages) == 1
     told = products._shared.change
@@ -154,7 +156,7 @@ async def test_what_was_read_while_redis_was_told_is_not_kept(rows: Rows, redis_
         assert await content_of(products, pages) == 1  # Redis has not heard yet
         return await told(*args, **kwargs)
 
-    products._shared.change = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(products._shared, "change", slow)
     await products.changed(costs(1))
     assert await content_of(products, pages) == 2
 

@@ -24,9 +24,7 @@ class Hosts:
         @lru_cache(REMEMBERED)
         def is_ours(host: bytes) -> bool:
             name = _name_in(host.decode("latin-1"))
-            return (
-                ANY in exact or name in exact or name.endswith(endings or ("\n",)) or _is_ip(name)
-            )
+            return ANY in exact or name in exact or name.endswith(endings) or _is_ip(name)
 
         self._is_ours = is_ours
 
