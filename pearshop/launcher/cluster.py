@@ -36,6 +36,9 @@ def environment(runtime: Path, settings: dict[str, str]) -> dict[str, str]:
     inherited.setdefault("RAY_worker_niceness", "0")
     # Ray would run each worker through `uv run`, in a copy of the folder that `up` was called in.
     inherited["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
+    # Everything listens on loopback. Ray would ask for a token as soon as the user has one, from
+    # another cluster; nothing here sends it.
+    inherited["RAY_AUTH_MODE"] = "disabled"
     # Events of each actor call, for the dashboard's list of tasks: they grow GCS by 10 MB a minute.
     inherited.setdefault("RAY_task_events_report_interval_ms", "0")
     # An acknowledged command is durable, and nobody else serves while one machine drains.
@@ -80,6 +83,10 @@ def _haproxy(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
         # Thrice unhealthy is dead: within two seconds, not thirty.
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.5",
+        # An idle controller that looks ten times a second takes 5 % of a core, one that looks
+        # twice 2 %; HAProxy notices dead replicas itself.
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+        "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",
         # One line parsed in Python for each request: a tenth of a request's cost.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     }

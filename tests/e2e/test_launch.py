@@ -22,6 +22,11 @@ MEMBERS = {
 
 def _up(state: Path, port: int) -> "subprocess.Popen[str]":
     environment = {k: v for k, v in os.environ.items() if k != "PEARSHOP_STAFF_PASSWORD"}
+    # Whoever has used Ray before has a token, which Ray then asks everyone for.
+    token = state.parent / "home" / ".ray" / "auth_token"
+    token.parent.mkdir(parents=True, exist_ok=True)
+    token.write_text("ab" * 32)
+    environment["HOME"] = str(state.parent / "home")
     return subprocess.Popen(
         [sys.executable, "-m", "pearshop.cli", "up", f"--port={port}", f"--state-dir={state}"],
         env=environment,
