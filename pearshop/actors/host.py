@@ -48,9 +48,13 @@ class HostLimits:
 
 @dataclass(slots=True)
 class HostStats:
-    """Counts since the host started, and sizes as they are."""
+    """Counts since the host started, and sizes as they are.
+
+    `calls` from `Api` replicas, each with one or many commands; `saves` are statements.
+    """
 
     hot: int = 0
+    calls: int = 0
     waiting: int = 0
     activations: int = 0
     passivations: int = 0
@@ -88,6 +92,7 @@ class CartHost:
 
         `epoch` is the caller's placement. Refusals and failures are answers, nothing is raised.
         """
+        self._stats.calls += 1
         try:
             await self.lease.ready(epoch)
         except Unavailable as error:

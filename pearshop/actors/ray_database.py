@@ -5,10 +5,13 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+import ray
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 from sqlalchemy import Connection
 
+from pearshop.actors.channel import Broken
+from pearshop.actors.neighbours import Neighbours
 from pearshop.db.execute import Outcome, is_read_only, is_single_statement
 from pearshop.errors import Unavailable
 
@@ -22,8 +25,9 @@ PAUSE_S = 0.05
 
 
 class RayDatabase:
-    """A `pearshop.db.execute.Database` behind a Serve handle.
+    """The `Database` deployment as a `pearshop.db.execute.Database`.
 
+    A replica on the same node is asked by a channel, others through a Serve handle.
     Operations travel by name, so they must be functions of a module; arguments and results are
     pickled. `timeout` (s) bounds each call.
     """
@@ -31,6 +35,7 @@ class RayDatabase:
     def __init__(self, handle: "DeploymentHandle[Any]", timeout: float) -> None:
         self._handle = handle
         self._timeout = timeout
+        self._neighbours = Neighbours(DEPLOYMENT, ray.get_runtime_context().get_node_id())
 
     @classmethod
     def connect(cls, timeout: float) -> "RayDatabase":
@@ -72,11 +77,16 @@ class RayDatabase:
         """Ask a replica; if it dies over an operation that is safe to repeat, ask another."""
         for attempt in itertools.count(1):
             try:
-                outcome: Outcome = await self._handle.run.remote(operation, *rest)
+                return await self._call(operation, rest)
             except Exception as error:
                 if attempt >= ATTEMPTS or not is_single_statement(operation):
                     raise Unavailable("The database cannot be reached.", unknown=True) from error
-                await asyncio.sleep(PAUSE_S)
-            else:
-                return outcome
+                if not isinstance(error, Broken):
+                    await asyncio.sleep(PAUSE_S)
         raise AssertionError("unreachable")
+
+    async def _call(self, operation: Callable[..., Any], rest: tuple[Any, ...]) -> Outcome:
+        channel = await self._neighbours.pick()
+        if channel is not None:
+            return cast("Outcome", await channel.call((operation, *rest)))
+        return cast("Outcome", await self._handle.run.remote(operation, *rest))

@@ -1,17 +1,20 @@
 """The one place that turns `CartHost` into a Ray actor, and the way to reach such actors."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import secrets
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import ray
 from ray.exceptions import RayError
 
+from pearshop.actors.channel import SUPPORTED, Broken, Channel, Listener
 from pearshop.actors.host import CartHost, HostLimits
 from pearshop.actors.messages import Call, Moved, Reply
 from pearshop.actors.ray_database import RayDatabase
@@ -46,7 +49,8 @@ class CartHostActor:
     """A `CartHost` in a process of its own, named, and restarted by Ray when it dies.
 
     It is detached, so that it outlives the replica that made it; in turn it ends itself when its
-    shop is gone or another process has taken its place.
+    shop is gone or another process has taken its place. Calls come through Ray, or from processes
+    of the same node by a channel.
     """
 
     def __init__(self, number: int, name: str) -> None:
@@ -62,16 +66,25 @@ class CartHostActor:
         )
         self._called_at = time.monotonic()
         self._living: asyncio.Task[None] | None = None
+        self._listener: Listener | None = None
+        self._address = Address(ray.get_runtime_context().get_node_id(), secrets.token_hex(8))
         # A thread: an actor that Ray has started again gets no call if nobody needs it any more.
         threading.Thread(target=self._watch, daemon=True).start()
 
     async def execute(self, epoch: int, calls: Sequence[Call]) -> list[Reply]:
         """See `CartHost.execute`."""
-        await self.greet()
+        self._heard()
         return await self._host.execute(epoch, calls)
 
-    async def greet(self) -> None:
-        """Hear that the shop is still there."""
+    async def greet(self) -> "Address":
+        """Hear that the shop is still there; return where this process listens."""
+        self._heard()
+        if self._listener is None and SUPPORTED:
+            self._listener = Listener(lambda message: self.execute(*message))
+            await self._listener.listen(self._address.name)
+        return self._address
+
+    def _heard(self) -> None:
         self._called_at = time.monotonic()
         if self._living is None:
             self._living = asyncio.create_task(self._host.live())
@@ -99,12 +112,25 @@ class CartHostActor:
         return successor is not None and successor.actor == self._name
 
 
+class Address(NamedTuple):
+    """The node that a host's process runs on, and the name under which it listens there."""
+
+    node: str
+    name: str
+
+
 class RayHosts:
-    """Cart hosts as named Ray actors, of one release of the code."""
+    """Cart hosts as named Ray actors, of one release of the code.
+
+    Ray starts them and knows which process is which; it is asked for their addresses. Those on
+    this node are then called by a channel, the others through Ray.
+    """
 
     def __init__(self, release: str) -> None:
         self._release = release
+        self._node = ray.get_runtime_context().get_node_id()
         self._actors: dict[str, Any] = {}
+        self._channels: dict[str, tuple[Address, Channel]] = {}
         self._silences: Counter[str] = Counter()
 
     async def execute(self, actor: str, epoch: int, calls: Sequence[Call]) -> list[Reply]:
@@ -113,12 +139,14 @@ class RayHosts:
             handle = self._find(actor)
         except ValueError:
             return [Moved()] * len(calls)
+        _, channel = self._channels.get(actor, (None, None))
         try:
-            replies: list[Reply] = await handle.execute.remote(epoch, calls)
-        except RayError as error:
+            if channel is not None and channel.is_open:
+                return cast("list[Reply]", await channel.call((epoch, calls)))
+            return cast("list[Reply]", await handle.execute.remote(epoch, calls))
+        except (RayError, Broken) as error:
             self._actors.pop(actor, None)
             raise Unavailable("A cart host does not answer.", unknown=True) from error
-        return replies
 
     async def greet(self, placement: Placement) -> None:
         """Tell the hosts that the shop is there; start those that this release needs.
@@ -136,10 +164,13 @@ class RayHosts:
         await asyncio.gather(*(self._greet(name) for name in names))
         for name in self._actors.keys() - names:
             del self._actors[name]
+        for name in self._channels.keys() - names:
+            self._channels.pop(name)[1].close()
 
     async def _greet(self, name: str) -> None:
         try:
-            await asyncio.wait_for(self._find(name).greet.remote(), GREET_S)
+            address = await asyncio.wait_for(self._find(name).greet.remote(), GREET_S)
+            await self._connect(name, address)
         except (RayError, ValueError):
             self._actors.pop(name, None)  # it is dead, or Ray is starting it again
         except TimeoutError:
@@ -150,6 +181,18 @@ class RayHosts:
                 self._silences[name] = 0
             return
         self._silences.pop(name, None)
+
+    async def _connect(self, name: str, address: Address | None) -> None:
+        """Have a channel to a host of this node; `None`: one of a release without channels."""
+        known, channel = self._channels.get(name, (None, None))
+        if channel is not None and channel.is_open and known == address:
+            return
+        if channel is not None:
+            channel.close()
+            del self._channels[name]
+        if address is not None and address.node == self._node:
+            with contextlib.suppress(OSError):  # it has just ended, say: Ray will know
+                self._channels[name] = address, await Channel.open(address.name)
 
     def _find(self, name: str) -> Any:
         """Return the handle of a host that runs. Raises `ValueError` when there is none."""

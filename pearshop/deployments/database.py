@@ -1,10 +1,14 @@
 """The one place that opens database connections."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import ray
 from ray import serve
 
+from pearshop.actors.channel import Listener
+from pearshop.actors.neighbours import listen
+from pearshop.actors.ray_database import DEPLOYMENT
 from pearshop.db.engine import make_engine
 from pearshop.db.execute import Outcome, execute
 from pearshop.db.pool import Pool
@@ -16,7 +20,10 @@ from pearshop.settings import settings
 
 @serve.deployment
 class Database:
-    """Runs operations of `pearshop.db` in threads, one connection each, none beyond the pool."""
+    """Runs operations of `pearshop.db` in threads, one connection each, none beyond the pool.
+
+    Calls come through Serve, or from processes of the same node by a channel.
+    """
 
     def __init__(self) -> None:
         configured = settings()
@@ -25,6 +32,11 @@ class Database:
         self._replicas = Replicas(configured)
         self._replicas.start()
         self._used, self._behind = replica_used(), replica_behind()
+        self._listener: Listener | None = None
+
+    def __del__(self) -> Awaitable[None] | None:
+        """Finish what came by channels; Serve awaits this before it ends the process."""
+        return self._listener.close() if self._listener is not None else None
 
     async def run(
         self,
@@ -46,7 +58,10 @@ class Database:
             return Outcome(error=error)
 
     async def check_health(self) -> None:
-        """Tell which replicas are used; Serve calls this every second."""
+        """Listen, and tell which replicas are used; Serve calls this at start and every second."""
+        if self._listener is None:
+            node = ray.get_runtime_context().get_node_id()
+            self._listener = await listen(DEPLOYMENT, node, lambda message: self.run(*message))
         for number, state in enumerate(self._replicas.report()):
             self._used.set(state.used, {"replica": str(number)})
             self._behind.set(state.behind, {"replica": str(number)})
