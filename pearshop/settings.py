@@ -140,7 +140,10 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Password hashes that one `Api` replica computes at once."
     )
     catalogue_memory_seconds: float = Field(
-        default=5.0, ge=0, description="Seconds that an `Api` replica trusts what it remembers."
+        default=5.0,
+        ge=0,
+        description="Seconds that an `Api` replica trusts what it remembers; products twelve times "
+        "as long while notices come in.",
     )
     catalogue_stale_seconds: float = Field(
         default=30.0,

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pearshop.actors.messages import Answer, Call, LineChanged, Moved, ReadCart, Reply
 from pearshop.db.cart import CartSave, Done
@@ -53,9 +53,8 @@ class Turn:
     @property
     def save(self) -> CartSave:
         """What must be stored before anyone is answered."""
-        return CartSave(
-            replace(self.after, version=self.base.version + 1), tuple(self.done.values())
-        )
+        after = self.after._replace(version=self.base.version + 1)
+        return CartSave(after, tuple(self.done.values()))
 
 
 class CartActor:

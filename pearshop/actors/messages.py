@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pearshop.db.cart import CartSave, Loaded
 from pearshop.db.order import Placed, PlaceOrder
@@ -17,8 +17,7 @@ class ReadCart:
     """Answer with the cart as it is after all commands before this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request to the cart of `user_id`.
 
     `key` (16 bytes) makes a repeat answer as the first did; `fingerprint` tells a repeat from
@@ -32,8 +31,7 @@ class Call:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class LineChanged:
+class LineChanged(NamedTuple):
     """A cart command was carried out and is durable; `line` is `None` when it was removed."""
 
     line: CartLine | None
@@ -48,8 +46,7 @@ class OrderPlaced:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """The host does not carry this cart: another one does. `unknown`: it may have been done."""
 
     unknown: bool = False

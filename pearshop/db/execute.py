@@ -5,11 +5,12 @@ commits; this module does. What callers get back is a value, so that a refusal c
 borders as data.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 import psycopg2.errors
+import psycopg2.extensions
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -46,8 +47,7 @@ class Database(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of an operation: a value, or the error to raise."""
 
     value: Any = None
@@ -122,8 +122,7 @@ def _transaction(
     engine: Engine, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     if is_single_statement(operation):
-        with engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection, _autocommit(connection):
             return operation(connection, *args, **kwargs)
     with engine.connect() as connection:
         transaction = connection.begin()
@@ -137,6 +136,21 @@ def _transaction(
         except DBAPIError as error:
             raise _CommitLostError from error
         return value
+
+
+@contextlib.contextmanager
+def _autocommit(connection: Connection) -> Iterator[None]:
+    """Let each statement be its own transaction.
+
+    psycopg2 keeps this to itself; SQLAlchemy's isolation level costs a round trip to take back.
+    """
+    driver = cast("psycopg2.extensions.connection", connection.connection.dbapi_connection)
+    driver.autocommit = True
+    try:
+        yield
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
 
 
 def _may_repeat(error: DBAPIError) -> bool:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from pearshop.db import history
 from pearshop.db.cart import decode_lines, encode_lines
-from pearshop.db.placement import GRANTED, SHARE, Grant
+from pearshop.db.placement import GRANT_TYPES, GRANTED, SHARE, Grant
+from pearshop.db.prepared import Prepared
 from pearshop.domain.cart import Cart, CartLine, line_id
 from pearshop.domain.order import Offer, Order, OrderLine, OrderPlan, plan_order
 from pearshop.domain.stock import StockLedger
@@ -48,62 +49,88 @@ class _Accepted:
     plan: OrderPlan
 
 
-IS_GRANTED = text(f"{SHARE} SELECT {GRANTED}")
-
-LOCK_CARTS = text("""
-SELECT user_id, version, next_number, lines FROM carts
-WHERE user_id = ANY(CAST(:users AS bigint[])) ORDER BY user_id FOR UPDATE
-""")
-
-FIRST_OF_KEYS = text("""
-SELECT o.user_id, o.id, o.fingerprint
-FROM unnest(CAST(:users AS bigint[]), CAST(:keys AS bytea[])) AS wanted(user_id, key)
-JOIN orders o ON o.user_id = wanted.user_id AND o.key = wanted.key
-""")
-
-OFFERS = (
-    "SELECT id, name, price, stock, hidden FROM products WHERE id = ANY(CAST(:ids AS bigint[]))"
+LOCK_CARTS = Prepared(
+    "lock_carts",
+    {"users": "bigint[]", **GRANT_TYPES},
+    f"""
+WITH locked AS (
+  SELECT user_id, version, next_number, lines FROM carts
+  WHERE user_id = ANY(:users) ORDER BY user_id FOR UPDATE
 )
-READ_OFFERS = text(OFFERS)
-LOCK_OFFERS = text(OFFERS + " ORDER BY id FOR NO KEY UPDATE")
+SELECT {GRANTED}, locked.* FROM (VALUES (1)) AS once LEFT JOIN locked ON true
+""",  # noqa: S608 - made of constants
+    before=SHARE,
+)
 
-TAKE_STOCK = text("""
-UPDATE products p SET stock = p.stock - t.taken
-FROM unnest(CAST(:ids AS bigint[]), CAST(:taken AS bigint[])) AS t(id, taken) WHERE p.id = t.id
-""")
+FIRST_OF_KEYS = Prepared(
+    "first_of_keys",
+    {"users": "bigint[]", "keys": "bytea[]"},
+    """
+SELECT o.user_id, o.id, o.fingerprint
+FROM unnest(:users, :keys) AS wanted(user_id, key)
+JOIN orders o ON o.user_id = wanted.user_id AND o.key = wanted.key
+""",
+)
 
-STORE_CARTS = text("""
-UPDATE carts c SET version = t.version, lines = t.lines::jsonb, updated_at = now()
-FROM unnest(CAST(:users AS bigint[]), CAST(:versions AS bigint[]), CAST(:lines AS text[]))
-  AS t(user_id, version, lines)
-WHERE c.user_id = t.user_id
-""")
+OFFERS = "SELECT id, name, price, stock, hidden FROM products WHERE id = ANY(:ids)"
+READ_OFFERS = Prepared("read_offers", {"ids": "bigint[]"}, OFFERS)
+LOCK_OFFERS = Prepared(
+    "lock_offers", {"ids": "bigint[]"}, OFFERS + " ORDER BY id FOR NO KEY UPDATE"
+)
 
-NEW_IDS = text("SELECT nextval(pg_get_serial_sequence('orders', 'id')) FROM generate_series(1, :n)")
+NEW_IDS = Prepared(
+    "new_order_ids",
+    {"count": "int"},
+    "SELECT nextval(pg_get_serial_sequence('orders', 'id')) FROM generate_series(1, :count)",
+)
 
-INSERT_ORDERS = text("""
-INSERT INTO orders (id, user_id, delivery_address, total_price, key, fingerprint,
-                    created_at, updated_at)
-SELECT id, user_id, address, total, key, fingerprint, :now, :now
-FROM unnest(CAST(:ids AS bigint[]), CAST(:users AS bigint[]), CAST(:addresses AS text[]),
-            CAST(:totals AS bigint[]), CAST(:keys AS bytea[]), CAST(:fingerprints AS bytea[]))
-  AS t(id, user_id, address, total, key, fingerprint)
-""")
-
-INSERT_LINES = text("""
-INSERT INTO order_lines (id, order_id, product_id, quantity, price, product_name,
-                         created_at, updated_at)
-SELECT * FROM unnest(
-  CAST(:ids AS bigint[]), CAST(:orders AS bigint[]), CAST(:products AS bigint[]),
-  CAST(:quantities AS int[]), CAST(:prices AS bigint[]), CAST(:names AS text[]),
-  CAST(:created AS timestamptz[]), CAST(:updated AS timestamptz[]))
-""")
-
-INSERT_EVENTS = text("""
+STORE = Prepared(
+    "store_orders",
+    {
+        "now": "timestamptz",
+        "orders": "bigint[]",
+        "users": "bigint[]",
+        "addresses": "text[]",
+        "totals": "bigint[]",
+        "keys": "bytea[]",
+        "fingerprints": "bytea[]",
+        "events": "text[]",
+        "versions": "bigint[]",
+        "carts": "text[]",
+        "lines": "bigint[]",
+        "line_orders": "bigint[]",
+        "products": "bigint[]",
+        "quantities": "int[]",
+        "prices": "bigint[]",
+        "names": "text[]",
+        "created": "timestamptz[]",
+        "counted": "bigint[]",
+        "taken": "bigint[]",
+        "topic": "text",
+    },
+    """
+WITH placed AS (
+  INSERT INTO orders (id, user_id, delivery_address, total_price, key, fingerprint,
+                      created_at, updated_at)
+  SELECT t.*, :now, :now
+  FROM unnest(:orders, :users, :addresses, :totals, :keys, :fingerprints) AS t
+), sold AS (
+  INSERT INTO order_lines (id, order_id, product_id, quantity, price, product_name,
+                           created_at, updated_at)
+  SELECT t.*, :now
+  FROM unnest(:lines, :line_orders, :products, :quantities, :prices, :names, :created) AS t
+), taken AS (
+  UPDATE products p SET stock = p.stock - t.taken
+  FROM unnest(:counted, :taken) AS t(id, taken) WHERE p.id = t.id
+), left_over AS (
+  UPDATE carts c SET version = t.version, lines = t.lines::jsonb, updated_at = now()
+  FROM unnest(:users, :versions, :carts) AS t(user_id, version, lines)
+  WHERE c.user_id = t.user_id
+)
 INSERT INTO outbox (topic, subject_id, payload)
-SELECT :topic, id, payload::jsonb
-FROM unnest(CAST(:ids AS bigint[]), CAST(:payloads AS text[])) AS t(id, payload)
-""")
+SELECT :topic, t.id, t.payload::jsonb FROM unnest(:orders, :events) AS t(id, payload)
+""",
+)
 
 
 def place(
@@ -117,9 +144,9 @@ def place(
     refused leaves its neighbours alone. A key that placed an order before answers with that
     order. Locks are taken carts first, then products, each in id order.
     """
-    if not connection.execute(IS_GRANTED, grant.parameters()).scalar_one():
+    carts = _lock_carts(connection, grant, requests)
+    if carts is None:
         return None
-    carts = _lock_carts(connection, requests)
     answers: dict[int, Placed | Refused] = dict(_repeats(connection, requests, carts))
     fresh = [r for r in requests if r.user_id not in answers]
     offers = _offers(connection, _wanted_products(fresh, carts))
@@ -139,11 +166,18 @@ def place(
     return [answers[request.user_id] for request in requests]
 
 
-def _lock_carts(connection: Connection, requests: Sequence[PlaceOrder]) -> dict[int, Cart]:
-    rows = connection.execute(LOCK_CARTS, {"users": [r.user_id for r in requests]})
+def _lock_carts(
+    connection: Connection, grant: Grant, requests: Sequence[PlaceOrder]
+) -> dict[int, Cart] | None:
+    """Return the carts, locked; `None` when the grant is over."""
+    wanted = {"users": [r.user_id for r in requests], **grant.parameters()}
+    rows = LOCK_CARTS.execute(connection, wanted).all()
+    if not rows[0][0]:
+        return None
     return {
         user_id: Cart(user_id, version, next_number, decode_lines(stored))
-        for user_id, version, next_number, stored in rows
+        for _, user_id, version, next_number, stored in rows
+        if user_id is not None
     }
 
 
@@ -155,9 +189,8 @@ def _repeats(
     Asked under the cart's lock, so that two runs of one request cannot both find nothing.
     """
     by_user = {r.user_id: r for r in requests}
-    rows = connection.execute(
-        FIRST_OF_KEYS,
-        {"users": list(by_user), "keys": [r.key for r in by_user.values()]},
+    rows = FIRST_OF_KEYS.execute(
+        connection, {"users": list(by_user), "keys": [r.key for r in by_user.values()]}
     ).all()
     for user_id, order_id, fingerprint in rows:
         if bytes(fingerprint) != by_user[user_id].fingerprint:
@@ -189,10 +222,11 @@ def _offers(connection: Connection, ids: set[int]) -> dict[int, Offer]:
     """Return the products as they can be bought now; those that are counted are locked."""
     if not ids:
         return {}
-    offers = {row[0]: Offer(*row) for row in connection.execute(READ_OFFERS, {"ids": list(ids)})}
+    rows = READ_OFFERS.execute(connection, {"ids": list(ids)})
+    offers = {row[0]: Offer(*row) for row in rows}
     counted = [offer.product_id for offer in offers.values() if offer.stock is not None]
     if counted:
-        rows = connection.execute(LOCK_OFFERS, {"ids": counted})
+        rows = LOCK_OFFERS.execute(connection, {"ids": counted})
         offers |= {row[0]: Offer(*row) for row in rows}
     return offers
 
@@ -204,29 +238,34 @@ def _store(
     ledger: StockLedger,
 ) -> list[Placed]:
     now = datetime.now(UTC)
-    ids = list(connection.execute(NEW_IDS, {"n": len(accepted)}).scalars())
+    ids = list(NEW_IDS.execute(connection, {"count": len(accepted)}).scalars())
     placed = [
         _placed(order_id, each, offers, now) for order_id, each in zip(ids, accepted, strict=True)
     ]
-    _insert_orders(connection, placed, accepted, now)
-    _insert_lines(connection, placed)
-    if ledger.taken:
-        taken = ledger.taken
-        connection.execute(TAKE_STOCK, {"ids": list(taken), "taken": list(taken.values())})
-    connection.execute(
-        STORE_CARTS,
+    sold = [(p.order.id, each) for p in placed for each in p.order.lines]
+    STORE.execute(
+        connection,
         {
-            "users": [p.cart.user_id for p in placed],
+            "now": now,
+            "orders": ids,
+            "users": [p.order.user_id for p in placed],
+            "addresses": [p.order.delivery_address for p in placed],
+            "totals": [p.order.total_price for p in placed],
+            "keys": [a.request.key for a in accepted],
+            "fingerprints": [a.request.fingerprint for a in accepted],
+            "events": [_event(p.order) for p in placed],
             "versions": [p.cart.version for p in placed],
-            "lines": [encode_lines(p.cart.lines) for p in placed],
-        },
-    )
-    connection.execute(
-        INSERT_EVENTS,
-        {
+            "carts": [encode_lines(p.cart.lines) for p in placed],
+            "lines": [each.id for _, each in sold],
+            "line_orders": [order_id for order_id, _ in sold],
+            "products": [each.product_id for _, each in sold],
+            "quantities": [each.quantity for _, each in sold],
+            "prices": [each.price for _, each in sold],
+            "names": [each.product_name for _, each in sold],
+            "created": [each.created_at for _, each in sold],
+            "counted": list(ledger.taken),
+            "taken": list(ledger.taken.values()),
             "topic": PLACED,
-            "ids": ids,
-            "payloads": [_event(p.order) for p in placed],
         },
     )
     return placed
@@ -259,40 +298,6 @@ def _sold(user_id: int, sold: CartLine, offer: Offer, now: datetime) -> OrderLin
         sold.quantity,
         EPOCH + timedelta(microseconds=sold.created_at),
         now,
-    )
-
-
-def _insert_orders(
-    connection: Connection, placed: Sequence[Placed], accepted: Sequence[_Accepted], now: datetime
-) -> None:
-    connection.execute(
-        INSERT_ORDERS,
-        {
-            "ids": [p.order.id for p in placed],
-            "users": [p.order.user_id for p in placed],
-            "addresses": [p.order.delivery_address for p in placed],
-            "totals": [p.order.total_price for p in placed],
-            "keys": [a.request.key for a in accepted],
-            "fingerprints": [a.request.fingerprint for a in accepted],
-            "now": now,
-        },
-    )
-
-
-def _insert_lines(connection: Connection, placed: Sequence[Placed]) -> None:
-    sold = [(p.order.id, each) for p in placed for each in p.order.lines]
-    connection.execute(
-        INSERT_LINES,
-        {
-            "ids": [each.id for _, each in sold],
-            "orders": [order_id for order_id, _ in sold],
-            "products": [each.product_id for _, each in sold],
-            "quantities": [each.quantity for _, each in sold],
-            "prices": [each.price for _, each in sold],
-            "names": [each.product_name for _, each in sold],
-            "created": [each.created_at for _, each in sold],
-            "updated": [each.updated_at for _, each in sold],
-        },
     )
 
 

@@ -8,6 +8,7 @@ that they share: once it has committed, nothing is ever stored under an old gran
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -21,6 +22,8 @@ GRANTED = """EXISTS (
   SELECT 1 FROM placement p JOIN cart_hosts h ON h.number = :host
   WHERE p.epoch = :epoch AND h.incarnation = :incarnation
 )"""
+GRANT_TYPES = {"host": "int", "incarnation": "bigint", "epoch": "bigint"}
+"""SQL types of the parameters of `GRANTED`."""
 
 EXCLUDE = text(f"SELECT pg_advisory_xact_lock({LOCK})")
 
@@ -71,8 +74,7 @@ class Placement:
         return self.actors[host] if host < len(self.actors) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """The right of the process `actor`, by its `incarnation`, to be host `number` of `hosts`."""
 
     number: int

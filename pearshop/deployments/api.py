@@ -6,7 +6,6 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from ray import serve
 from ray.serve.handle import DeploymentHandle
@@ -21,7 +20,7 @@ from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
 from pearshop.http.addresses import behind_ingress
-from pearshop.http.app import make_app
+from pearshop.http.app import App, make_app
 from pearshop.http.freshness import Freshness
 from pearshop.http.limiting.guard import Guard
 from pearshop.http.passwords import Passwords
@@ -83,7 +82,7 @@ class Api:
         )
         self._tasks: list[asyncio.Task[None]] = []
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> App:
         """Return the application that Serve hands requests to."""
         return make_app(self._services)
 

@@ -5,7 +5,7 @@ owner and its number in that cart, so whose line it is needs no look-up, and no 
 on the way of an add.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from pearshop.errors import Conflict, Invalid, NotFound, Refused
 
@@ -30,8 +30,7 @@ def split_line_id(identity: int) -> tuple[int, int]:
     return identity >> NUMBER_BITS, identity & MAX_NUMBER
 
 
-@dataclass(frozen=True, slots=True)
-class CartLine:
+class CartLine(NamedTuple):
     """One product in a cart. Times are µs since 1970."""
 
     number: int
@@ -41,8 +40,7 @@ class CartLine:
     updated_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cart:
+class Cart(NamedTuple):
     """The cart of one user. `version` counts its saves and is the shell's to raise."""
 
     user_id: int
@@ -66,19 +64,17 @@ class Cart:
 
     def without(self, numbers: frozenset[int]) -> "Cart":
         """Return the cart without those lines."""
-        return replace(self, lines=tuple(x for x in self.lines if x.number not in numbers))
+        return self._replace(lines=tuple(x for x in self.lines if x.number not in numbers))
 
 
-@dataclass(frozen=True, slots=True)
-class AddLine:
+class AddLine(NamedTuple):
     """Put a product into the cart, or more of it."""
 
     product_id: int
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeLine:
+class ChangeLine(NamedTuple):
     """Set a line's quantity, product, or both; `None` leaves as it is."""
 
     number: int
@@ -86,8 +82,7 @@ class ChangeLine:
     product_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveLine:
+class RemoveLine(NamedTuple):
     """Take a line out of the cart."""
 
     number: int
@@ -96,8 +91,7 @@ class RemoveLine:
 CartCommand = AddLine | ChangeLine | RemoveLine
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The cart after a command and the line as the command left it (`None`: removed)."""
 
     cart: Cart
@@ -123,9 +117,8 @@ def _add(cart: Cart, command: AddLine, now: int) -> Decision:
     known = cart.line_of(command.product_id)
     if known is not None:
         _check_quantity(known.quantity + command.quantity, already=known.quantity)
-        return _replace(
-            cart, replace(known, quantity=known.quantity + command.quantity, updated_at=now)
-        )
+        more = known.quantity + command.quantity
+        return _put(cart, known._replace(quantity=more, updated_at=now))
     _check_quantity(command.quantity)
     if len(cart.lines) >= MAX_LINES:
         raise Conflict(
@@ -134,7 +127,7 @@ def _add(cart: Cart, command: AddLine, now: int) -> Decision:
     if cart.next_number > MAX_NUMBER:
         raise Refused("This cart has used up its line numbers: use another account.", "cart_spent")
     line = CartLine(cart.next_number, command.product_id, command.quantity, now, now)
-    after = replace(cart, next_number=cart.next_number + 1, lines=(*cart.lines, line))
+    after = cart._replace(next_number=cart.next_number + 1, lines=(*cart.lines, line))
     return Decision(after, line)
 
 
@@ -150,12 +143,12 @@ def _change(cart: Cart, command: ChangeLine, now: int) -> Decision:
             "product_twice",
             {"order_item_id": line_id(cart.user_id, other.number)},
         )
-    return _replace(cart, replace(line, quantity=quantity, product_id=product_id, updated_at=now))
+    return _put(cart, line._replace(quantity=quantity, product_id=product_id, updated_at=now))
 
 
-def _replace(cart: Cart, line: CartLine) -> Decision:
+def _put(cart: Cart, line: CartLine) -> Decision:
     lines = tuple(line if each.number == line.number else each for each in cart.lines)
-    return Decision(replace(cart, lines=lines), line)
+    return Decision(cart._replace(lines=lines), line)
 
 
 def _check_quantity(quantity: int, already: int = 0) -> None:

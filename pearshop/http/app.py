@@ -1,22 +1,23 @@
-"""The FastAPI application: routers, errors, and what happens before a route is sought."""
+"""The application: FastAPI, which describes it, behind the layers that every request passes."""
 
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop import __version__
 from pearshop.errors import Refused, Unavailable
 from pearshop.http import answers
 from pearshop.http.body import UnsupportedBody
-from pearshop.http.browsers.cross_origin import add_cors
+from pearshop.http.browsers.cross_origin import with_cors
 from pearshop.http.browsers.docs import add_docs
 from pearshop.http.browsers.door import Door
 from pearshop.http.browsers.hosts import Hosts
-from pearshop.http.browsers.policies import DATA
 from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
 from pearshop.http.limiting.guard import Limits
@@ -36,8 +37,43 @@ Errors carry `detail` for people and `code` for programs. Bodies may be JSON or 
 end in a slash or not. Lists are paged by `limit` and the `Link` header."""
 
 
-def make_app(services: Services | None = None, max_body_bytes: int | None = None) -> FastAPI:
+class App:
+    """The layers, from the outside in, of which the last hands on to FastAPI what it does not know.
+
+    They are plain ASGI around FastAPI and not its middleware, for those have a price (ADR 0016).
+    `state` and `routes` are as with Starlette; the routes serve only to tell Ray Serve which of
+    them a request takes.
+    """
+
+    def __init__(
+        self, described: FastAPI, services: Services | None, max_body_bytes: int | None
+    ) -> None:
+        self.described = described
+        self.state = State({"services": services})
+        settings = services.settings if services else Settings()
+        routers = [module.router for module in MODULES]
+        dispatch = Dispatch(described, routers, ANSWERS, settings.request_timeout)
+        self.routes = [dispatch.route]
+        inner: ASGIApp = dispatch
+        if services and services.guard:
+            inner = Limits(inner, services.guard, services.tokens)
+        inner = Edge(inner, max_body_bytes or settings.max_body_bytes)
+        if settings.origins:
+            inner = with_cors(inner, settings.origins)
+        self._layers = Door(inner, Hosts(settings.host_names), DEFECT)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        scope["app"] = self
+        await self._layers(scope, receive, send)
+
+
+def make_app(services: Services | None = None, max_body_bytes: int | None = None) -> App:
     """Return the application. Without `services` it only describes itself."""
+    return App(_describe(), services, max_body_bytes)
+
+
+def _describe() -> FastAPI:
     app = FastAPI(
         title="PearShop",
         version=__version__,
@@ -47,29 +83,19 @@ def make_app(services: Services | None = None, max_body_bytes: int | None = None
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.services = services
     add_docs(app)
     for module in MODULES:
         app.include_router(module.router)
     for kind, answer in ANSWERS.items():
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(Exception, _defect)
-    settings = services.settings if services else Settings()
-    routers = [module.router for module in MODULES]
-    app.add_middleware(Dispatch, routers=routers, answers=ANSWERS, timeout=settings.request_timeout)
-    if services and services.guard:
-        app.add_middleware(Limits, guard=services.guard, tokens=services.tokens)
-    app.add_middleware(Edge, max_body_bytes=max_body_bytes or settings.max_body_bytes)
-    if settings.origins:
-        add_cors(app, settings.origins)
-    app.add_middleware(Door, hosts=Hosts(settings.host_names))
     _describe_security(app)
     return app
 
 
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    return make_app(max_body_bytes=1).openapi()
+    return _describe().openapi()
 
 
 def _describe_security(app: FastAPI) -> None:
@@ -135,11 +161,10 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _defect(_: Request, __: Exception) -> Response:
-    detail = "Something went wrong here; it is not your fault."
-    headers = {name.decode(): value.decode() for name, value in DATA}  # it comes past the door
-    return answers.problem(500, detail, "defect", headers=headers)
+    return DEFECT
 
 
+DEFECT = answers.problem(500, "Something went wrong here; it is not your fault.", "defect")
 ANSWERS: dict[type[Exception], Answer] = {
     Refused: _refused,
     Unavailable: _unavailable,

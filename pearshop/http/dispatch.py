@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop.errors import Refused, Unavailable
@@ -48,22 +49,24 @@ class Dispatch:
         self._app = app
         self._timeout = timeout
         self._answers = answers
-        self._exact: dict[tuple[str, str], Endpoint] = {}
-        self._with_id: dict[tuple[str, str], Endpoint] = {}
+        self._exact: dict[tuple[str, str], tuple[Endpoint, str]] = {}
+        self._with_id: dict[tuple[str, str], tuple[Endpoint, str]] = {}
+        self.route = Route(self)
         for router in routers:
             for route in router.routes:
                 assert isinstance(route, APIRoute)
                 stem, brace, _ = route.path.partition("{")
                 table = self._with_id if brace else self._exact
-                table.update({(method, stem): route.endpoint for method in route.methods or ()})
+                found = route.endpoint, route.path
+                table.update({(method, stem): found for method in route.methods or ()})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        found = self._find(scope) if scope["type"] == "http" else None
+        found = self.find(scope)
         if found is None:
             await self._app(scope, receive, send)
             return
-        endpoint, arguments = found
+        endpoint, _, arguments = found
         request = Request(scope, receive, send)
         try:
             until = asyncio.get_running_loop().time() + self._timeout
@@ -75,15 +78,18 @@ class Dispatch:
             response = await self._answer(request, error)
         await response(scope, receive, send)
 
-    def _find(self, scope: Scope) -> tuple[Endpoint, tuple[Any, ...]] | None:
+    def find(self, scope: Scope) -> tuple[Endpoint, str, tuple[Any, ...]] | None:
+        """Return endpoint, path template and arguments of a request; `None`: not in the table."""
+        if scope["type"] != "http":
+            return None
         path = scope["path"]
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        endpoint = self._exact.get((method, path))
-        if endpoint is not None:
-            return endpoint, ()
+        exact = self._exact.get((method, path))
+        if exact is not None:
+            return *exact, ()
         stem, _, identity = path.removesuffix("/").rpartition("/")
-        endpoint = self._with_id.get((method, stem + "/"))
-        return (endpoint, (identity,)) if endpoint and path.endswith("/") and identity else None
+        found = self._with_id.get((method, stem + "/"))
+        return (*found, (identity,)) if found and path.endswith("/") and identity else None
 
     async def _too_late(self, request: Request) -> Response:
         if ARRIVING in request.scope:
@@ -95,3 +101,23 @@ class Dispatch:
             if isinstance(error, kind):
                 return await answer(request, error)
         raise error
+
+
+class Route:
+    """All routes of a table as one.
+
+    Ray Serve names the route of each request in its metrics, and tries one after the other for
+    that, which costs more than to look it up. It calls `matches`, and reads `path` at once.
+    """
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self.path = ""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the table knows a request; if so, `path` is its template."""
+        found = self._dispatch.find(scope)
+        if found is None:
+            return Match.NONE, {}
+        self.path = found[1]
+        return Match.FULL, {}

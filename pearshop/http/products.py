@@ -39,6 +39,9 @@ MAX_PRODUCTS = 20_000
 MAX_PAGE_BYTES = 32 * 1024 * 1024
 PAGE_BYTES = 5_000
 """What a page costs besides its content; an empty one has been measured."""
+HEARD = 12
+"""A product is trusted so many times longer while notices come in: whatever changes it is heard of,
+sales by notices, what staff do also by the pulse. Pages hold stock that no notice is about."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -106,7 +109,7 @@ class Products:
         """Show a product as staff have just left it, here and in every other replica."""
         change = {product.id: product.updated_at}
         self._hear_changes(change)
-        self._known.put(product.id, show(product))
+        self._remember(product.id, show(product))
         await self._telling.changed(change, {product.id: encoded(product)})
         self._doubt_pages()  # what was read from Redis meanwhile was from before
 
@@ -224,8 +227,11 @@ class Products:
         shown = None if product is None else show(product)
         if self._loading.get(product_id) is waiting:  # nothing has changed meanwhile
             del self._loading[product_id]
-            self._known.put(product_id, shown)
+            self._remember(product_id, shown)
         waiting.set_result(shown)
+
+    def _remember(self, product_id: int, shown: Shown | None) -> None:
+        self._known.put(product_id, shown, times=HEARD if self.hears else 1)
 
     def _make_do(
         self, product_id: int, waiting: "asyncio.Future[Shown | None]", error: Exception

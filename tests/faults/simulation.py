@@ -3,7 +3,6 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 from loadtests.book import Acknowledged, SoldLine
 from pearshop.domain.cart import AddLine, Cart, ChangeLine, RemoveLine, decide, line_id
@@ -101,7 +100,7 @@ def carry_out(cart: Cart, request: Request) -> tuple[Cart, Answer] | None:
         return cart, lines_of(cart)
     if isinstance(request, Order):
         numbers = {each - line_id(OWNER, 0) for each in request.line_ids}
-        taken = replace(cart, lines=tuple(x for x in cart.lines if x.number in numbers))
+        taken = cart._replace(lines=tuple(x for x in cart.lines if x.number in numbers))
         if len(taken.lines) < len(numbers):
             return None
         return cart.without(frozenset(numbers)), placed(*lines_of(taken))
@@ -111,7 +110,7 @@ def carry_out(cart: Cart, request: Request) -> tuple[Cart, Answer] | None:
         return None
     if decision.line is None:
         return decision.cart, None
-    [line] = lines_of(replace(cart, lines=(decision.line,)))
+    [line] = lines_of(cart._replace(lines=(decision.line,)))
     return decision.cart, line
 
 

@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from pearshop.errors import Unavailable
 from pearshop.http import body, query
 from pearshop.http.answers import json
-from pearshop.http.app import ANSWERS, make_app, openapi
+from pearshop.http.app import ANSWERS, App, make_app, openapi
 from pearshop.http.dispatch import Dispatch
 from pearshop.http.edge import AT_ONCE, Edge
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
@@ -27,8 +27,9 @@ from pearshop.schemas.query import Paged
 LIMIT = 2_000
 
 
-def _app() -> FastAPI:
-    app = make_app(max_body_bytes=LIMIT)
+def _app() -> App:
+    shop = make_app(max_body_bytes=LIMIT)
+    app = shop.described
 
     @app.post("/api/echo/")
     async def echo(request: Request) -> Response:
@@ -52,7 +53,7 @@ def _app() -> FastAPI:
     async def defect() -> None:
         raise RuntimeError("secret detail")
 
-    return app
+    return shop
 
 
 @pytest.fixture

@@ -33,6 +33,17 @@ def test_a_value_is_fresh_then_usable_then_only_known(clock: Clock) -> None:
     assert memory.get("a") is entry
 
 
+def test_a_value_may_be_trusted_for_longer(clock: Clock) -> None:
+    memory: Memory[str] = Memory(10, 20, 100, clock)
+    memory.put("a", "value", times=6)
+    entry = memory.get("a")
+    assert entry is not None
+    clock.now += 60 * (1 - JITTER) - 0.01
+    assert memory.is_fresh(entry)
+    clock.now += 60 * JITTER + 0.02
+    assert not memory.is_fresh(entry)
+
+
 def test_what_is_doubted_stays_but_is_not_trusted(clock: Clock) -> None:
     memory: Memory[str] = Memory(10, 20, 100, clock)
     memory.put("a", "value")

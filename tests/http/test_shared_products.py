@@ -71,6 +71,20 @@ async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -
     assert rows.asked == [[1]]  # the new one was written through Redis
 
 
+async def test_a_product_is_trusted_for_longer_while_notices_come_in(
+    rows: Rows, redis_url: str
+) -> None:
+    deaf, hearing = (make_products(rows, redis_url, seconds=0.05, stale=60) for _ in range(2))
+    async with _listening(hearing):
+        for each in (deaf, hearing):
+            await each.on_sale(1)
+        await asyncio.sleep(0.06)  # the time to live itself
+        for each in (deaf, hearing):
+            await each.on_sale(1)
+    assert deaf.counts["memory", "stale"] == 1
+    assert hearing.counts["memory", "hit"] == 1
+
+
 async def test_a_sale_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> None:
     here, there = make_products(rows, redis_url), make_products(rows, redis_url)
     async with _listening(there):

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from pearshop.errors import Forbidden
 
@@ -17,10 +17,10 @@ READ = (
 PREFLIGHT_S = 600
 
 
-def add_cors(app: FastAPI, origins: tuple[str, ...]) -> None:
+def with_cors(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
     """Have browsers let the pages of these origins call the application and read its answers."""
-    app.add_middleware(
-        CORSMiddleware,
+    return CORSMiddleware(
+        app,
         allow_origins=origins,
         allow_methods=METHODS,
         allow_headers=SENT,

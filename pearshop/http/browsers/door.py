@@ -1,5 +1,8 @@
 """The outermost layer: for which names the shop answers, and what browsers may make of answers."""
 
+import logging
+
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pearshop.http import answers
@@ -7,27 +10,40 @@ from pearshop.http.batch import UNTIL
 from pearshop.http.browsers.hosts import Hosts
 from pearshop.http.browsers.policies import DATA, NOSNIFF, POLICY
 
+logger = logging.getLogger(__name__)
+
 HEALTH = "/-/"
 """Ray Serve's own addresses, which its ingress asks for by no particular name."""
 
 
 class Door:
-    """Refuses requests for names that are not the shop's, and adds policies to all answers."""
+    """Refuses requests for names that are not the shop's, and adds policies to all answers.
 
-    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
+    A request that failed inside, which nothing there foresaw, is logged and answered by `defect`.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Hosts, defect: Response) -> None:
         self._app = app
         self._hosts = hosts
+        self._defect = defect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http" or UNTIL in scope or scope["path"].startswith(HEALTH):
             await self._app(scope, receive, send)
             return
+        out = _Policies(send)
         named = [value for name, value in scope["headers"] if name == b"host"]
-        if len(named) == 1 and self._hosts.know(named[0]):
-            await self._app(scope, receive, _with_policies(send))
-        else:
-            await UNKNOWN(scope, receive, _with_policies(send))
+        if len(named) != 1 or not self._hosts.know(named[0]):
+            await UNKNOWN(scope, receive, out)
+            return
+        try:
+            await self._app(scope, receive, out)
+        except Exception:
+            logger.exception("%s %s met a defect.", scope["method"], scope["path"])
+            if out.started:
+                raise
+            await self._defect(scope, receive, out)
 
 
 UNKNOWN = answers.problem(
@@ -38,14 +54,21 @@ UNKNOWN = answers.problem(
 )
 
 
-def _with_policies(send: Send) -> Send:
-    async def add(message: Message) -> None:
+class _Policies:
+    """A `send` that adds the policies; `started`: an answer has begun."""
+
+    __slots__ = ("_send", "started")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.started = True
             headers = message["headers"]
             if any(name == POLICY for name, _ in headers):
                 message["headers"] = [*headers, NOSNIFF]
             else:
                 message["headers"] = [*headers, *DATA]
-        await send(message)
-
-    return add
+        await self._send(message)

@@ -67,9 +67,9 @@ class Memory(Generic[T]):
         """Return whether a value may be shown while a new one is on its way."""
         return entry.era == self._era and entry.usable_until > self._clock()
 
-    def put(self, key: object, value: T, size: int = 1) -> None:
-        """Remember a value, and trust it from now on."""
-        fresh = self._clock() + jittered(self._seconds)
+    def put(self, key: object, value: T, size: int = 1, times: int = 1) -> None:
+        """Remember a value, and trust it from now on, for so many times the usual time."""
+        fresh = self._clock() + jittered(self._seconds * times)
         self._drop(key)
         self._entries[key] = Entry(value, fresh, fresh + self._stale_seconds, size, self._era)
         self._size += size
