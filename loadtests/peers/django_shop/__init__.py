@@ -1,0 +1,1 @@
+"""The shop on Django and REST framework."""
