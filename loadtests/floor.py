@@ -1,27 +1,31 @@
-"""The floor: a constant answer through the same Ray Serve set-up and the same FastAPI stack."""
+"""The floor: constant answers through the same Ray Serve set-up and the same FastAPI stack."""
+
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
 from ray import serve
 from starlette.requests import Request
 from starlette.responses import Response
 
-ANSWER = (
-    b'{"id":33554433,"product":{"id":1,"name":"Pear","price":250,"image":"","description":"",'
-    b'"sku":null,"category":"","stock":null,"created_at":"2026-01-01T00:00:00.000000Z",'
-    b'"updated_at":"2026-01-01T00:00:00.000000Z"},"quantity":1,"total_price":250,'
-    b'"user":{"id":2,"username":"shopper"},"created_at":"2026-01-01T00:00:00.000000Z",'
-    b'"updated_at":"2026-01-01T00:00:00.000000Z"}'
-)
-"""As long as the line that an add answers with."""
+from loadtests.floor_answers import ANSWERS
+
+
+def _constant(content: bytes, status: int) -> Callable[[Request], Awaitable[Response]]:
+    async def constant(request: Request) -> Response:
+        return Response(content, status, media_type="application/json")
+
+    return constant
 
 
 def _make_app() -> FastAPI:
     app = FastAPI()
-
-    @app.post("/order-item/")
-    async def constant(request: Request) -> Response:
-        return Response(ANSWER, 201, media_type="application/json")
-
+    for (method, path), content in ANSWERS.items():
+        app.add_api_route(
+            path,
+            _constant(content, 201 if method == "POST" else 200),
+            methods=[method],
+            response_class=Response,
+        )
     return app
 
 

@@ -37,7 +37,6 @@ class Sample:
     errors: int
     p50: float
     p99: float
-    commits: float = 0.0
     cores: float = 0.0
 
 
