@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,21 +110,26 @@ def main() -> int:
     parser.add_argument("--at-most", type=float, default=1.5, help="how much a median may grow")
     options = parser.parse_args()
     with ExitStack() as stack:
-        subjects = [stack.enter_context(_subject(size)) for size in SIZES]
-        for subject in subjects:
-            subject.connection.close()  # idle for long; the next request opens it again
-        for turn in range(options.rounds + 1):
-            for kind in subjects[0].kinds():
-                for subject in subjects:
-                    subject.measure(kind, subject.kinds()[kind], options.requests)
-            if turn == 0:  # that was to warm up
-                for subject in subjects:
-                    subject.took.clear()
+        subjects = [stack.enter_context(subject_of(size)) for size in SIZES]
+        in_turn(subjects, options.rounds, options.requests)
         return _print(subjects, options.at_most)
 
 
+def in_turn(subjects: Sequence[Subject], rounds: int, requests: int) -> None:
+    """Ask the shops in turn for each kind, so many times in each round."""
+    for subject in subjects:
+        subject.connection.close()  # idle for long; the next request opens it again
+    for turn in range(rounds + 1):
+        for kind in subjects[0].kinds():
+            for subject in subjects:
+                subject.measure(kind, subject.kinds()[kind], requests)
+        if turn == 0:  # that was to warm up
+            for subject in subjects:
+                subject.took.clear()
+
+
 @contextmanager
-def _subject(size: int) -> Iterator[Subject]:
+def subject_of(size: int) -> Iterator[Subject]:
     """Run a shop with that many products."""
     with tempfile.TemporaryDirectory() as folder, own_shop(Path(folder), NO_CACHES) as run:
         fill(engine_of(run), size)

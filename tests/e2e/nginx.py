@@ -1,7 +1,5 @@
 """A real nginx with the configuration in deploy/nginx, but for ports and folders."""
 
-import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pearshop.db.embedded_server import free_port, port_is_free
+from loadtests import nginx
+from pearshop.db.embedded_server import free_port
+from pearshop.errors import ConfigurationError
 from tests.waiting import wait_for
 
-SHIPPED = Path(__file__).parents[2] / "deploy" / "nginx"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so")
-INSTALL = "apt-get install nginx-light libnginx-mod-http-brotli-filter"
-TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+INSTALL = nginx.INSTALL
 
 
 @dataclass
@@ -50,20 +48,11 @@ class Nginx:
         wait_for(lambda: not before & self._workers(), "workers that know of it")
 
     def _turn(self, name: str, old: str, new: str) -> None:
-        turn(self.folder / name, {old: new})
+        nginx.turn(self.folder / name, {old: new})
 
     def _workers(self) -> set[str]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return set(children.read_text().split())
-
-
-def turn(file: Path, changes: dict[str, str]) -> None:
-    """Replace what is there; what is not is a mistake of the test's."""
-    text = file.read_text()
-    for old, new in changes.items():
-        assert old in text, f"{file.name} has no {old!r}"
-        text = text.replace(old, new)
-    file.write_text(text)
 
 
 @contextmanager
@@ -74,51 +63,10 @@ def running(
 
     Skips the test where there is no nginx.
     """
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
-        pytest.skip(f"nginx is not installed: {INSTALL}")
-    shutil.copytree(SHIPPED, folder)
-    port, tls_port = free_port(), free_port()
-    user = "user root;" if os.getuid() == 0 else ""
-    own = "\n".join(f"    {each}_temp_path {folder}/{each};" for each in TEMPORARY)
-    for name in ("nginx.conf", "shop.conf", "answers.conf", "tls.conf"):
-        turn(folder / name, {"/etc/nginx/pearshop": str(folder)})
-    turn(
-        folder / "nginx.conf",
-        {
-            "user www-data;": user,
-            "/run/nginx.pid": f"{folder}/nginx.pid",
-            "/var/log/nginx": str(folder),
-            "127.0.0.1:8000": upstream,
-            "        listen [::]:80 default_server;\n": "",
-            "        listen [::]:80;\n": "",
-            "listen 80": f"listen 127.0.0.1:{port}",
-            "server_name shop.example;": "server_name 127.0.0.1;",
-            "http {": "http {\n" + own,
-        },
-    )
-    turn(
-        folder / "http.conf",
-        {"/var/log/nginx": str(folder), "/var/cache/nginx/pearshop": f"{folder}/cache"},
-    )
-    turn(
-        folder / "tls.conf",
-        {
-            "listen [::]:443 ssl http2;\n": "",
-            "listen 443": f"listen 127.0.0.1:{tls_port}",
-        },
-    )
-    for name, turned in (changes or {}).items():
-        turn(folder / name, turned)
-    command = [program, "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-    with (folder / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(command, stderr=stderr, stdin=subprocess.DEVNULL)
     try:
-        wait_for(
-            lambda: process.poll() is not None or not port_is_free("127.0.0.1", port), "nginx", 30
-        )
-        assert process.poll() is None, (folder / "stderr").read_text()
+        nginx.program()
+    except ConfigurationError as error:
+        pytest.skip(str(error))
+    port, tls_port = nginx.set_up(folder, upstream, changes or {})
+    with nginx.started(folder, port) as process:
         yield Nginx(folder, port, tls_port, process)
-    finally:
-        process.terminate()
-        process.wait(30)
