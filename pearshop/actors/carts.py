@@ -18,7 +18,7 @@ from pearshop.errors import Refused, Unavailable
 BATCH = 512
 TURNS = 12
 """Turns of the event loop from a readable socket to a command that waits here."""
-PATIENCE_S = 0.002
+PATIENCE_S = 0.05
 """How long a batch keeps the next one waiting: one cart whose order waits for a lock must not hold
 up everyone else's."""
 MAX_UNDER_WAY = 64

@@ -7,7 +7,6 @@ other one is, for messages are pickled: only the same user is let in.
 """
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import os
@@ -79,7 +78,9 @@ class Channel(_Framed):
     def __init__(self) -> None:
         super().__init__()
         self._numbers = itertools.count()
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._waiting: dict[int, tuple[float, asyncio.Future[Any]]] = {}
+        """When each call was sent, by the loop's clock, and its answer; the oldest first."""
+        self._heard_at = 0.0
         self.is_open = True
 
     @classmethod
@@ -102,31 +103,49 @@ class Channel(_Framed):
         """How many calls the other end has not answered, those included that nobody waits for."""
         return len(self._waiting)
 
+    @property
+    def silent_for(self) -> float:
+        """For how long (s) the other end has answered nothing, though a call waits for it."""
+        if not self._waiting:
+            return 0.0
+        sent_at, _ = next(iter(self._waiting.values()))
+        return asyncio.get_running_loop().time() - max(sent_at, self._heard_at)
+
     def call(self, message: Any) -> "asyncio.Future[Any]":
         """Send a message; return what will be its answer. Its failure is `Broken`."""
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
         if not self.is_open:
             answer.set_exception(Broken("The channel is closed."))
             return answer
         number = next(self._numbers)
         self._write(number, True, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
-        self._waiting[number] = answer
+        self._waiting[number] = loop.time(), answer
         return answer
 
-    def connection_lost(self, _: Exception | None) -> None:  # noqa: D102 - of asyncio
+    def retire(self) -> None:
+        """Send no more calls, and end when those under way are answered."""
         self.is_open = False
-        for answer in self._waiting.values():
+        if not self._waiting:
+            self.close()
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: D102 - asyncio's
+        self.is_open = False
+        for _, answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(Broken("The other end is gone."))
         self._waiting.clear()
 
     def _arrived(self, number: int, good: bool, content: bytes) -> None:
         if number == LEAVING:
-            self.is_open = False
+            self.retire()
             return
-        answer = self._waiting.pop(number, None)
+        self._heard_at = asyncio.get_running_loop().time()
+        _, answer = self._waiting.pop(number, (0.0, None))
         if answer is not None and not answer.done():
             _settle(answer, good, content)
+        if not self.is_open:
+            self.retire()
 
 
 def _settle(answer: "asyncio.Future[Any]", good: bool, content: bytes) -> None:
@@ -159,15 +178,13 @@ class Listener:
         self._server = await asyncio.get_running_loop().create_unix_server(self._take, sock=own)
 
     async def close(self) -> None:
-        """Take no more calls, answer those under way, and end."""
+        """Ask for no more calls, answer what has been sent, and end when the callers have left."""
         if self._server is not None:
             self._server.close()
         for asked in self._asked:
             asked.leave()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_S):
-                while work := [task for asked in self._asked for task in asked.work]:
-                    await asyncio.wait(work)
+        if ended := [asked.ended for asked in self._asked]:
+            await asyncio.wait(ended, timeout=CLOSING_S)
         for asked in list(self._asked):
             asked.close()
 
@@ -182,7 +199,8 @@ class _Asked(_Framed):
         super().__init__()
         self._handle = handle
         self._all = all_of_them
-        self.work: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -193,6 +211,7 @@ class _Asked(_Framed):
 
     def connection_lost(self, _: Exception | None) -> None:
         self._all.discard(self)
+        self.ended.set_result(None)
 
     def leave(self) -> None:
         """Let the other end know that no more calls are taken."""
@@ -200,8 +219,8 @@ class _Asked(_Framed):
 
     def _arrived(self, number: int, _: bool, content: bytes) -> None:
         task = detached(self._answer(number, content))
-        self.work.add(task)
-        task.add_done_callback(self.work.discard)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
 
     async def _answer(self, number: int, content: bytes) -> None:
         try:

@@ -13,6 +13,8 @@ PLACES = 8
 """Replicas of a deployment on one machine that can be reached directly."""
 LOOK_S = 2.0
 """How often new ones are looked for."""
+SILENT_S = 1.0
+"""Who has answered nothing for so long is asked no more until it does: it may be paused."""
 
 
 async def listen(deployment: str, node: str, handle: Callable[[Any], Awaitable[Any]]) -> Listener:
@@ -42,14 +44,15 @@ class Neighbours:
         self._looking: asyncio.Task[None] | None = None
 
     async def pick(self) -> Channel | None:
-        """Return the channel with the least under way; `None` when nobody is there."""
+        """Return the channel with the least under way; `None` when nobody is there who answers."""
         open_ones = [channel for channel in self._channels.values() if channel.is_open]
         if len(open_ones) < len(self._channels) or self._monotonic() - self._looked_at >= LOOK_S:
             looking = self._look()
             if not open_ones:
                 await asyncio.shield(looking)
                 open_ones = [channel for channel in self._channels.values() if channel.is_open]
-        return min(open_ones, key=lambda channel: channel.under_way, default=None)
+        well = [channel for channel in open_ones if channel.silent_for < SILENT_S]
+        return min(well, key=lambda channel: channel.under_way, default=None)
 
     def _look(self) -> "asyncio.Task[None]":
         """Connect to whom there is no channel yet; once for all who ask meanwhile."""

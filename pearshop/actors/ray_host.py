@@ -66,7 +66,7 @@ class CartHostActor:
         )
         self._called_at = time.monotonic()
         self._living: asyncio.Task[None] | None = None
-        self._listener: Listener | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._address = Address(ray.get_runtime_context().get_node_id(), secrets.token_hex(8))
         # A thread: an actor that Ray has started again gets no call if nobody needs it any more.
         threading.Thread(target=self._watch, daemon=True).start()
@@ -79,9 +79,11 @@ class CartHostActor:
     async def greet(self) -> "Address":
         """Hear that the shop is still there; return where this process listens."""
         self._heard()
-        if self._listener is None and SUPPORTED:
-            self._listener = Listener(lambda message: self.execute(*message))
-            await self._listener.listen(self._address.name)
+        if self._listening is None and SUPPORTED:
+            listener = Listener(lambda message: self.execute(*message))
+            self._listening = asyncio.create_task(listener.listen(self._address.name))
+        if self._listening is not None:
+            await asyncio.shield(self._listening)
         return self._address
 
     def _heard(self) -> None:
@@ -165,7 +167,7 @@ class RayHosts:
         for name in self._actors.keys() - names:
             del self._actors[name]
         for name in self._channels.keys() - names:
-            self._channels.pop(name)[1].close()
+            self._channels.pop(name)[1].retire()
 
     async def _greet(self, name: str) -> None:
         try:
@@ -192,7 +194,11 @@ class RayHosts:
             del self._channels[name]
         if address is not None and address.node == self._node:
             with contextlib.suppress(OSError):  # it has just ended, say: Ray will know
-                self._channels[name] = address, await Channel.open(address.name)
+                opened = await Channel.open(address.name)
+                _, other = self._channels.pop(name, (None, None))
+                if other is not None:  # another greeting was quicker
+                    other.retire()
+                self._channels[name] = address, opened
 
     def _find(self, name: str) -> Any:
         """Return the handle of a host that runs. Raises `ValueError` when there is none."""

@@ -25,6 +25,8 @@ class Database:
     Calls come through Serve, or from processes of the same node by a channel.
     """
 
+    _listener: Listener | None = None
+
     def __init__(self) -> None:
         configured = settings()
         self._engine = make_engine(configured)
@@ -32,7 +34,6 @@ class Database:
         self._replicas = Replicas(configured)
         self._replicas.start()
         self._used, self._behind = replica_used(), replica_behind()
-        self._listener: Listener | None = None
 
     def __del__(self) -> Awaitable[None] | None:
         """Finish what came by channels; Serve awaits this before it ends the process."""

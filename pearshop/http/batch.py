@@ -80,7 +80,7 @@ async def _ask(
     answer = Answer()
     try:
         await app(_scope(request, call, number, until), _body(call), answer.send)
-    except Exception:  # it was answered with 500, and is logged, before it is raised
+    except Exception:  # its answer had begun; the door has logged it
         answer.status = 500
     return answer
 

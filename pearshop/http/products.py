@@ -40,8 +40,8 @@ MAX_PAGE_BYTES = 32 * 1024 * 1024
 PAGE_BYTES = 5_000
 """What a page costs besides its content; an empty one has been measured."""
 HEARD = 12
-"""A product is trusted so many times longer while notices come in: whatever changes it is heard of,
-sales by notices, what staff do also by the pulse. Pages hold stock that no notice is about."""
+"""A product whose stock is not counted is trusted so many times longer while notices come in: what
+staff change is heard of, by the pulse too. That stock was sold can be told by a notice alone."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -231,7 +231,8 @@ class Products:
         waiting.set_result(shown)
 
     def _remember(self, product_id: int, shown: Shown | None) -> None:
-        self._known.put(product_id, shown, times=HEARD if self.hears else 1)
+        counted = shown is not None and shown.product.stock is not None
+        self._known.put(product_id, shown, times=HEARD if self.hears and not counted else 1)
 
     def _make_do(
         self, product_id: int, waiting: "asyncio.Future[Shown | None]", error: Exception

@@ -112,6 +112,33 @@ async def test_a_listener_that_closes_answers_what_is_under_way(
     await closing
 
 
+async def test_a_call_sent_just_before_the_listener_closes_is_answered(
+    listener: Listener, name: str
+) -> None:
+    channel = await Channel.open(name)
+    await channel.call("connected")
+    answers = [channel.call(b"x" * size) for size in (1, 5_000_000)]
+    await listener.close()
+    assert [len(await answer) for answer in answers] == [1, 5_000_000]
+
+
+async def test_a_channel_is_silent_while_a_call_waits_for_its_answer(
+    listener: Listener, name: str, handler: Handler
+) -> None:
+    channel = await Channel.open(name)
+    assert channel.silent_for == 0
+    handler.gate.clear()
+    answer = channel.call(1)
+    await _until_asked(handler, 1)
+    before = channel.silent_for
+    await asyncio.sleep(0.02)
+    assert channel.silent_for > before > 0
+    handler.gate.set()
+    await answer
+    assert channel.silent_for == 0
+    channel.close()
+
+
 async def test_a_caller_who_leaves_counts_as_under_way_until_the_answer(
     listener: Listener, name: str, handler: Handler
 ) -> None:
@@ -161,6 +188,25 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+async def test_a_neighbour_who_is_silent_is_not_asked(
+    name: str, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = await listen("Some", name, handler)
+    neighbours = Neighbours("Some", name)
+    channel = await neighbours.pick()
+    assert channel is not None
+    handler.gate.clear()
+    answer = channel.call(1)
+    await _until_asked(handler, 1)
+    monkeypatch.setattr("pearshop.actors.neighbours.SILENT_S", 0.0)
+    assert await neighbours.pick() is None
+    handler.gate.set()
+    await answer
+    monkeypatch.undo()
+    assert await neighbours.pick() is channel
+    await listener.close()
 
 
 async def test_of_the_neighbours_the_one_with_least_under_way_is_picked(name: str) -> None:

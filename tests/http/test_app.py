@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import re
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from pearshop.http.edge import AT_ONCE, Edge
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.schemas.order import OrderIn
 from pearshop.schemas.query import Paged
+from pearshop.settings import Settings
 
 LIMIT = 2_000
 
@@ -277,3 +279,13 @@ def test_no_link_leads_beyond_the_largest_offset() -> None:
     for offset, leads in ((9_900, {"first", "prev", "next"}), (10_000, {"first", "prev"})):
         headers = counted_pages(Request(scope), 100, offset, 10_300, most=10_000)
         assert set(re.findall(r'rel="(\w+)"', headers["Link"])) == leads
+
+
+def test_a_defect_in_a_batch_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    shop = _app()
+    shop.state.services = SimpleNamespace(settings=Settings())  # with no products to ask
+    calls = [{"method": "GET", "path": "/api/product/1/"}]
+    answer = TestClient(shop, "http://localhost").post("/api/batch/", json={"calls": calls})
+    [of_call] = answer.json()["answers"]
+    assert (of_call["status"], of_call["body"]["code"]) == (500, "defect")
+    assert "/api/product/1/ met a defect" in caplog.text

@@ -1,6 +1,7 @@
 """The outermost layer: for which names the shop answers, and what browsers may make of answers."""
 
 import logging
+from collections.abc import Sequence
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,12 +30,13 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or UNTIL in scope or scope["path"].startswith(HEALTH):
+        if scope["type"] != "http" or scope["path"].startswith(HEALTH):
             await self._app(scope, receive, send)
             return
-        out = _Policies(send)
-        named = [value for name, value in scope["headers"] if name == b"host"]
-        if len(named) != 1 or not self._hosts.know(named[0]):
+        out = _Policies(send, DATA)
+        if UNTIL in scope:  # within a batch, which has passed here already
+            out = _Policies(send, ())
+        elif not self._is_known(scope):
             await UNKNOWN(scope, receive, out)
             return
         try:
@@ -44,6 +46,10 @@ class Door:
             if out.started:
                 raise
             await self._defect(scope, receive, out)
+
+    def _is_known(self, scope: Scope) -> bool:
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        return len(named) == 1 and self._hosts.know(named[0])
 
 
 UNKNOWN = answers.problem(
@@ -55,20 +61,21 @@ UNKNOWN = answers.problem(
 
 
 class _Policies:
-    """A `send` that adds the policies; `started`: an answer has begun."""
+    """A `send` that adds policies; `started`: an answer has begun."""
 
-    __slots__ = ("_send", "started")
+    __slots__ = ("_policies", "_send", "started")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, policies: Sequence[tuple[bytes, bytes]]) -> None:
         self._send = send
+        self._policies = policies
         self.started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             headers = message["headers"]
-            if any(name == POLICY for name, _ in headers):
+            if self._policies and any(name == POLICY for name, _ in headers):
                 message["headers"] = [*headers, NOSNIFF]
             else:
-                message["headers"] = [*headers, *DATA]
+                message["headers"] = [*headers, *self._policies]
         await self._send(message)
