@@ -20,10 +20,10 @@ SILENT_S = 1.0
 async def listen(deployment: str, node: str, handle: Callable[[Any], Awaitable[Any]]) -> Listener:
     """Be one of a deployment's replicas on a node: answer calls under the first free number.
 
-    Where there is none the listener hears nothing, and callers go through Ray Serve.
+    Where there is none, or no node, the listener hears nothing, and callers go through Ray Serve.
     """
     listener = Listener(handle)
-    for place in range(PLACES if SUPPORTED else 0):
+    for place in _places(node):
         with contextlib.suppress(OSError):
             await listener.listen(_name(deployment, node, place))
             break
@@ -65,11 +65,15 @@ class Neighbours:
         return self._looking
 
     async def _connect(self) -> None:
-        for place in range(PLACES if SUPPORTED else 0):
+        for place in _places(self._node):
             if place not in self._channels:
                 with contextlib.suppress(OSError):
                     name = _name(self._deployment, self._node, place)
                     self._channels[place] = await Channel.open(name)
+
+
+def _places(node: str) -> range:
+    return range(PLACES if SUPPORTED and node else 0)
 
 
 def _name(deployment: str, node: str, place: int) -> str:

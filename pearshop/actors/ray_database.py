@@ -24,6 +24,12 @@ ATTEMPTS = 3
 PAUSE_S = 0.05
 
 
+def own_node() -> str:
+    """Return the id of the node that this process runs on; empty outside a cluster."""
+    # Without the question Ray would start a cluster here.
+    return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else ""
+
+
 class RayDatabase:
     """The `Database` deployment as a `pearshop.db.execute.Database`.
 
@@ -35,7 +41,7 @@ class RayDatabase:
     def __init__(self, handle: "DeploymentHandle[Any]", timeout: float) -> None:
         self._handle = handle
         self._timeout = timeout
-        self._neighbours = Neighbours(DEPLOYMENT, ray.get_runtime_context().get_node_id())
+        self._neighbours = Neighbours(DEPLOYMENT, own_node())
 
     @classmethod
     def connect(cls, timeout: float) -> "RayDatabase":

@@ -17,7 +17,7 @@ from ray.exceptions import RayError
 from pearshop.actors.channel import SUPPORTED, Broken, Channel, Listener
 from pearshop.actors.host import CartHost, HostLimits
 from pearshop.actors.messages import Call, Moved, Reply
-from pearshop.actors.ray_database import RayDatabase
+from pearshop.actors.ray_database import RayDatabase, own_node
 from pearshop.actors.store import DatabaseCartStore
 from pearshop.db.placement import Placement
 from pearshop.errors import Unavailable
@@ -67,7 +67,7 @@ class CartHostActor:
         self._called_at = time.monotonic()
         self._living: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._address = Address(ray.get_runtime_context().get_node_id(), secrets.token_hex(8))
+        self._address = Address(own_node(), secrets.token_hex(8))
         # A thread: an actor that Ray has started again gets no call if nobody needs it any more.
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -130,7 +130,7 @@ class RayHosts:
 
     def __init__(self, release: str) -> None:
         self._release = release
-        self._node = ray.get_runtime_context().get_node_id()
+        self._node = own_node()
         self._actors: dict[str, Any] = {}
         self._channels: dict[str, tuple[Address, Channel]] = {}
         self._silences: Counter[str] = Counter()

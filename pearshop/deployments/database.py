@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import ray
 from ray import serve
 
 from pearshop.actors.channel import Listener
 from pearshop.actors.neighbours import listen
-from pearshop.actors.ray_database import DEPLOYMENT
+from pearshop.actors.ray_database import DEPLOYMENT, own_node
 from pearshop.db.engine import make_engine
 from pearshop.db.execute import Outcome, execute
 from pearshop.db.pool import Pool
@@ -61,8 +60,9 @@ class Database:
     async def check_health(self) -> None:
         """Listen, and tell which replicas are used; Serve calls this at start and every second."""
         if self._listener is None:
-            node = ray.get_runtime_context().get_node_id()
-            self._listener = await listen(DEPLOYMENT, node, lambda message: self.run(*message))
+            self._listener = await listen(
+                DEPLOYMENT, own_node(), lambda message: self.run(*message)
+            )
         for number, state in enumerate(self._replicas.report()):
             self._used.set(state.used, {"replica": str(number)})
             self._behind.set(state.behind, {"replica": str(number)})
