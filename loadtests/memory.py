@@ -60,7 +60,7 @@ def role_of(command: Sequence[str]) -> str:
 def usage_by_role(run: Run) -> dict[str, Usage]:
     """Return what each role takes now."""
     found: dict[str, Usage] = {}
-    for role, process in _processes(run):
+    for role, process in processes(run):
         with contextlib.suppress(psutil.NoSuchProcess):
             memory = process.memory_info()
             usage = Usage(1, memory.rss / MIB, (memory.rss - memory.shared) / MIB)
@@ -68,7 +68,8 @@ def usage_by_role(run: Run) -> dict[str, Usage]:
     return found
 
 
-def _processes(run: Run) -> Iterator[tuple[str, psutil.Process]]:
+def processes(run: Run) -> Iterator[tuple[str, psutil.Process]]:
+    """Yield each process of the shop with its role, those of Ray and of the servers included."""
     for process in session_members([run.pids["ray"]]):
         with contextlib.suppress(psutil.NoSuchProcess):
             if command := process.cmdline():

@@ -29,7 +29,7 @@ def own_shop(state: Path, variables: Mapping[str, str]) -> Iterator[Run]:
     """Start an empty shop without rate limits and with these variables, and stop it at the end."""
     command = [sys.executable, "-m", "pearshop.cli"]
     folder = f"--state-dir={state}"
-    subprocess.run(  # noqa: S603
+    subprocess.run(  # noqa: S603 - no shell
         [*command, "up", "--detach", "--no-demo", f"--port={free_port()}", folder],
         env={**os.environ, "PEARSHOP_RATE_LIMITS": "off", **variables},
         stdout=sys.stderr,

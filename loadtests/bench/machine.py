@@ -38,8 +38,8 @@ def _cpu() -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
+    done = subprocess.run(  # noqa: S603 - no shell
+        ["git", *arguments],  # noqa: S607 - found by PATH
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import make_url
 
 COPY_PRODUCTS = """
@@ -59,8 +60,8 @@ def fill(url: str, goods: Sequence[Good], shoppers: int, make_shoppers: str) -> 
 def accounts(url: str, table: str) -> list[tuple[int, str]]:
     """Return id and name of every account in a table."""
     with psycopg.connect(url) as connection:
-        rows = connection.execute(f"SELECT id, username FROM {table} ORDER BY id")  # noqa: S608
-        return rows.fetchall()
+        query = sql.SQL("SELECT id, username FROM {} ORDER BY id").format(sql.Identifier(table))
+        return connection.execute(query).fetchall()
 
 
 def _administrate(url: str, *statements: str) -> None:

@@ -67,7 +67,7 @@ class DjangoServer(PeerServer):
 
     def migrate(self) -> None:
         """Make the tables. Raises `ConfigurationError`."""
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - no shell
             self._python("django", "migrate", "--run-syncdb", "--verbosity=0"),
             env=self._django(),
             cwd="/",

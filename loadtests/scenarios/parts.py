@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from loadtests.memory import SERVERS, role_of
-from pearshop.launcher.processes import session_members
+from loadtests.memory import processes
 from pearshop.launcher.state import Run
 
 MB = 1_000_000
@@ -21,20 +20,6 @@ class Taken:
     role: str
     pss: float
     cpu: float
-
-
-def processes(run: Run) -> Iterator[tuple[str, psutil.Process]]:
-    """Yield each process of the shop with its role, those of Ray and of the servers included."""
-    for process in session_members([run.pids["ray"]]):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if command := process.cmdline():
-                yield role_of(command), process
-    for name, role in SERVERS.items():
-        with contextlib.suppress(KeyError, psutil.NoSuchProcess):
-            server = psutil.Process(run.pids[name])
-            yield role, server
-            if name != "up":  # whose children are all the others
-                yield from ((role, child) for child in server.children(recursive=True))
 
 
 def taken(run: Run) -> dict[int, Taken]:
@@ -71,5 +56,5 @@ def cpu_by_role(before: dict[int, Taken], after: dict[int, Taken]) -> Counter[st
 def _sum(pairs: Iterator[tuple[str, float]]) -> "Counter[str]":
     total: Counter[str] = Counter()
     for role, value in pairs:
-        total[role] += value  # type: ignore[assignment]
+        total[role] += value  # type: ignore[assignment]  # typeshed counts whole things only
     return total

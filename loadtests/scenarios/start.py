@@ -90,7 +90,7 @@ def _start(state: Path) -> Started:
     polling = threading.Thread(target=_poll, args=(url, began, started, ended))
     polling.start()
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - no shell
             [*command, "up", "--detach", f"--port={port}", folder],
             env={**os.environ, "PEARSHOP_RATE_LIMITS": "off"},  # or else asking often is refused
             capture_output=True,

@@ -143,7 +143,7 @@ def run(
     own = {"PEARSHOP_LUA": str(HERE), "PEARSHOP_FOLDER": str(folder)}
     command = ["wrk", f"-t{threads}", f"-c{threads}", f"-d{seconds}s", f"--timeout={PATIENCE_S}s"]
     try:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - no shell
             [*command, "-s", str(HERE / script), url],
             env={**os.environ, **own, **variables},
             stdout=subprocess.PIPE,

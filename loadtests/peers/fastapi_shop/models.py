@@ -1,7 +1,7 @@
 """Tables: products, orders, and the lines of carts and orders in one."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, String, func, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP, TSVECTOR
@@ -15,7 +15,7 @@ to_tsvector('english', name || ' ' || coalesce(sku, '') || ' ' || description)
 class Base(DeclarativeBase):
     """All tables. Whole numbers are of 64 bits, times have a zone."""
 
-    type_annotation_map = {int: BigInteger, datetime: TIMESTAMP(timezone=True)}  # noqa: RUF012
+    type_annotation_map: ClassVar = {int: BigInteger, datetime: TIMESTAMP(timezone=True)}
 
 
 class Timed(Base):
