@@ -11,11 +11,12 @@ import itertools
 import logging
 import os
 import pickle
+import signal
 import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pearshop.actors.batching import detached
 
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 HEADER = struct.Struct("<IQ?")
 """Bytes of the message, number of the call, whether it is what was asked for or an error's text."""
 CREDENTIALS = struct.Struct("3i")
-"""Process, user and group at the other end, as the kernel tells them."""
+"""How the kernel tells process, user and group of the other end."""
 PREFIX = "\0pearshop-"
 SUPPORTED = sys.platform == "linux"
 LEAVING = (1 << 64) - 1
@@ -81,6 +82,7 @@ class Channel(_Framed):
         self._waiting: dict[int, tuple[float, asyncio.Future[Any]]] = {}
         """When each call was sent, by the loop's clock, and its answer; the oldest first."""
         self._heard_at = 0.0
+        self._process = 0
         self.is_open = True
 
     @classmethod
@@ -93,6 +95,7 @@ class Channel(_Framed):
             if not _is_own(peer):
                 raise PermissionError(f"Another user listens as {name}.")
             _, channel = await asyncio.get_running_loop().create_unix_connection(cls, sock=peer)
+            channel._process = _credentials(peer).process
         except OSError:
             peer.close()
             raise
@@ -122,6 +125,12 @@ class Channel(_Framed):
         self._write(number, True, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
         self._waiting[number] = loop.time(), answer
         return answer
+
+    def kill(self) -> None:
+        """Kill the process at the other end, if it is still there."""
+        if self.is_open:  # so the number is not another process's yet
+            os.kill(self._process, signal.SIGKILL)
+            self.close()
 
     def retire(self) -> None:
         """Send no more calls, and end when those under way are answered."""
@@ -231,7 +240,17 @@ class _Asked(_Framed):
             self._write(number, False, f"{type(error).__name__}: {error}".encode())
 
 
-def _is_own(peer: socket.socket) -> bool:
-    """Return whether the process at the other end belongs to the same user."""
+class _Credentials(NamedTuple):
+    process: int
+    user: int
+    group: int
+
+
+def _credentials(peer: socket.socket) -> _Credentials:
+    """Return who is, or listens, at the other end."""
     found = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    return bool(CREDENTIALS.unpack(found)[1] == os.geteuid())
+    return _Credentials(*CREDENTIALS.unpack(found))
+
+
+def _is_own(peer: socket.socket) -> bool:
+    return _credentials(peer).user == os.geteuid()

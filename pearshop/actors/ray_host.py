@@ -179,10 +179,22 @@ class RayHosts:
             self._silences[name] += 1
             logger.warning("%s did not answer a greeting.", name)
             if self._silences[name] >= HUNG:
-                ray.kill(self._find(name), no_restart=False)
+                self._kill(name)
                 self._silences[name] = 0
             return
         self._silences.pop(name, None)
+
+    def _kill(self, name: str) -> None:
+        """Kill a host that hangs; Ray starts it again.
+
+        Ray asks the process to end before it kills it, and leaves it alone when it cannot even
+        connect to it, as when it is stopped. On this node the process is killed outright.
+        """
+        _, channel = self._channels.get(name, (None, None))
+        if channel is not None:
+            channel.kill()
+        else:
+            ray.kill(self._find(name), no_restart=False)
 
     async def _connect(self, name: str, address: Address | None) -> None:
         """Have a channel to a host of this node; `None`: one of a release without channels."""

@@ -16,6 +16,7 @@ from pearshop.actors.ray_host import RayHosts
 from pearshop.db import catalogue
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
+from pearshop.deployments.logs import write_to_serves_log
 from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
@@ -50,6 +51,7 @@ class Api:
     """Answers HTTP. Raises `ConfigurationError` at start without a signing key."""
 
     def __init__(self, database: "DeploymentHandle[Any]") -> None:
+        write_to_serves_log()
         configured = settings()
         self._database = RayDatabase(database, configured.request_timeout)
         self._release = release_of(configured)

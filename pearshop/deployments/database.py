@@ -12,6 +12,7 @@ from pearshop.db.engine import make_engine
 from pearshop.db.execute import Outcome, execute
 from pearshop.db.pool import Pool
 from pearshop.db.replicas import Replicas
+from pearshop.deployments.logs import write_to_serves_log
 from pearshop.deployments.metrics import replica_behind, replica_used
 from pearshop.errors import Unavailable
 from pearshop.settings import settings
@@ -27,6 +28,7 @@ class Database:
     _listener: Listener | None = None
 
     def __init__(self) -> None:
+        write_to_serves_log()
         configured = settings()
         self._engine = make_engine(configured)
         self._pool = Pool(configured.database_pool_size, configured.database_pool_timeout)

@@ -4,7 +4,9 @@ import asyncio
 import os
 import pickle
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +17,17 @@ from pearshop.actors.channel import PREFIX, Broken, Channel, Listener
 from pearshop.actors.neighbours import LOOK_S, Neighbours, listen
 
 pytestmark = pytest.mark.skipif(not module.SUPPORTED, reason="abstract sockets are Linux's")
+
+
+SERVER = """
+import socket, sys, time
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+listener.bind("\\0pearshop-" + sys.argv[1])
+listener.listen()
+print("listening", flush=True)
+time.sleep(60)
+"""
+"""Listens under a name and answers nothing; ends by itself."""
 
 
 class Handler:
@@ -236,3 +249,19 @@ async def test_of_the_neighbours_the_one_with_least_under_way_is_picked(name: st
             await asyncio.sleep(0)
     assert picked is other
     await second.close()
+
+
+async def test_a_process_that_hangs_is_killed_by_its_channel(name: str) -> None:
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVER, name, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    assert await server.stdout.readline()
+    channel = await Channel.open(name)
+    server.send_signal(signal.SIGSTOP)
+    call = channel.call("hello")
+    channel.kill()
+    channel.kill()
+    with pytest.raises(Broken):
+        await call
+    assert await server.wait() == -signal.SIGKILL

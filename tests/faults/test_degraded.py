@@ -105,6 +105,10 @@ def test_a_host_that_hangs_is_killed_and_its_carts_go_on(
     wait_for(lambda: shopper.get(CART).status_code == 200, "another host")
     assert hung.pid not in {each.pid for each in plant.processes("cart host")}
     assert [line["quantity"] for line in shopper.get(CART).json()] == [1]
+    logs = (StateFolder(plant.state).runtime / "ray" / "session_latest" / "logs" / "serve").glob(
+        "replica_pearshop_Api_*.log"
+    )
+    assert any("did not answer a greeting" in log.read_text() for log in logs)
 
 
 @pytest.mark.long
