@@ -74,9 +74,9 @@ class Node:
             start_new_session=True,
         )
 
-    def runs(self, part: str) -> bool:
-        """Return whether a part of the shop, see `PARTS`, runs on this node."""
-        return any(_is(each, PARTS[part]) for each in session_members([self._process.pid]))
+    def processes(self, part: str) -> list[psutil.Process]:
+        """Return the processes of a part, see `PARTS`, on this node."""
+        return [each for each in session_members([self._process.pid]) if _is(each, PARTS[part])]
 
     def kill(self) -> None:
         """Kill everything on it at once. Safe to repeat."""
