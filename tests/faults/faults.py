@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 
-from tests.faults.plant import Plant, deployment_of
+from tests.faults.plant import Node, Plant, deployment_of
 from tests.faults.shoppers import Load
 from tests.waiting import wait_for
 
@@ -132,19 +132,11 @@ def _deploy_a_release(plant: Plant, _: Load) -> None:
 def _kill_a_node(plant: Plant, load: Load) -> None:
     """Join a worker node, let the shop spread over it, and kill all that runs there."""
     with plant.further_node() as node:
-        for hosts in range(3, 8):  # Ray puts them where it sees fit
-            plant.deploy(lambda application, hosts=hosts: _spread(application, hosts))
-            for part in ("Api replica", "Database replica"):
-                wait_for(lambda part=part: node.processes(part), f"a {part} on the node", STARTS_S)
-            wait_for(
-                lambda hosts=hosts: (
-                    len(plant.processes("cart host") + node.processes("cart host")) >= hosts
-                ),
-                f"{hosts} cart hosts",
-                STARTS_S,
-            )
-            if node.processes("cart host"):
-                break
+        hosts = 3
+        _spread(plant, node, hosts)
+        while hosts < 7 and not node.processes("cart host"):  # Ray puts them where it sees fit
+            hosts += 1
+            _spread(plant, node, hosts)
         assert node.processes("cart host")
         load.await_acknowledged(5)
     load.await_acknowledged(5)
@@ -152,13 +144,23 @@ def _kill_a_node(plant: Plant, load: Load) -> None:
     wait_for(lambda: len(plant.processes("cart host")) == 1, "the hosts of before to end")
 
 
-def _spread(application: dict[str, Any], hosts: int) -> None:
-    """Describe more of each part than the head node may have."""
-    deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
-    for name in ("Api", "Database"):
-        deployment = deployment_of(application, name)
-        deployment["autoscaling_config"] |= {"min_replicas": 3, "max_replicas": 3}
-        deployment["max_replicas_per_node"] = 2
+def _spread(plant: Plant, node: Node, hosts: int) -> None:
+    """Have more of each kind of replica than the head may run, and so many cart hosts."""
+
+    def describe(application: dict[str, Any]) -> None:
+        deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
+        for name in ("Api", "Database"):
+            deployment = deployment_of(application, name)
+            deployment["autoscaling_config"] |= {"min_replicas": 3, "max_replicas": 3}
+            deployment["max_replicas_per_node"] = 2
+
+    def are_there() -> bool:
+        replicas = node.processes("Api replica") and node.processes("Database replica")
+        everywhere = plant.processes("cart host") + node.processes("cart host")
+        return bool(replicas) and len(everywhere) >= hosts
+
+    plant.deploy(describe)
+    wait_for(are_there, f"replicas on the node and {hosts} cart hosts", STARTS_S)
 
 
 def _pids(plant: Plant, *parts: str) -> set[int]:
