@@ -25,7 +25,7 @@ STATED = {
     "search": Stated(0, 0, 0),
     "cart": Stated(0, 0, 1),
     "add": Stated(1, 1, 1),
-    "order": Stated(8, 1, 1),
+    "order": Stated(6, 1, 1),
 }
 
 

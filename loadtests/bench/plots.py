@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench.numbers import cpu_by_role, spread_of
-from loadtests.bench.result import DJANGO, FASTAPI, FLOOR, SHOP, Result
+from loadtests.bench.result import BARE, DJANGO, FASTAPI, FLOOR, SHOP, Result
 
-COLORS = {FLOOR: "#b0b0b0", SHOP: "#2e7d32", DJANGO: "#c9762b", FASTAPI: "#3b6ea8"}
+COLORS = {FLOOR: "#b0b0b0", BARE: "#7f8f7f", SHOP: "#2e7d32", DJANGO: "#c9762b", FASTAPI: "#3b6ea8"}
 LEAST_MS = 0.005
 """Roles that spend less on any request are not drawn."""
 LABELS = {

@@ -13,13 +13,21 @@ from pearshop.launcher.processes import session_members
 from pearshop.launcher.state import Run
 
 API, HOSTS, DATABASES = "Api replicas", "cart hosts", "Database replicas"
-RAY, FLOOR_REPLICAS, WRK = "the rest of Ray", "floor replicas", "wrk"
+RAY, WRK = "the rest of Ray", "wrk"
+FLOOR_REPLICAS, BARE_REPLICAS = "floor replicas", "bare replicas"
 OWN = frozenset({API, HOSTS, DATABASES, "HAProxy"})
 """Roles with a line of their own; all else of the cluster is one."""
 CONNECTIONS, SERVER = "PostgreSQL connections", "PostgreSQL itself"
 """The processes that serve the subject's connections; and those that write for all databases."""
-NOT_THE_FLOORS = frozenset({API, HOSTS, DATABASES, "Redis", "pearshop up", CONNECTIONS, SERVER})
-"""Roles without which the floor would be as it is."""
+NOT_THE_BARE = frozenset({FLOOR_REPLICAS, API, "Redis", "pearshop up"})
+"""Roles without which bare writes would be as they are; the next ones, likewise, of the floor."""
+NOT_THE_FLOORS = (NOT_THE_BARE - {FLOOR_REPLICAS}) | {
+    BARE_REPLICAS,
+    HOSTS,
+    DATABASES,
+    CONNECTIONS,
+    SERVER,
+}
 Used = dict[tuple[str, int], float]
 Found = Iterator[tuple[str, psutil.Process]]
 
@@ -94,8 +102,10 @@ def of_peer(leader: int, role: str, postgres: int, database: str) -> Processes:
 
 def shop_role(command: Sequence[str]) -> str:
     """Return the role of a process of the cluster. Pure."""
-    if "ray::ServeReplica:floor:" in " ".join(command):
-        return FLOOR_REPLICAS
+    line = " ".join(command)
+    for application, role in (("floor", FLOOR_REPLICAS), ("bare", BARE_REPLICAS)):
+        if f"ray::ServeReplica:{application}:" in line:
+            return role
     role = role_of(command)
     return role if role in OWN else RAY
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-FLOOR, SHOP, DJANGO, FASTAPI = "floor", "PearShop", "Django", "FastAPI"
-SUBJECTS = (FLOOR, SHOP, DJANGO, FASTAPI)
+FLOOR, BARE, SHOP, DJANGO, FASTAPI = "floor", "bare", "PearShop", "Django", "FastAPI"
+SUBJECTS = (FLOOR, BARE, SHOP, DJANGO, FASTAPI)
 """In the order in which they are measured and shown."""
 
 

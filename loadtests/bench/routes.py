@@ -78,6 +78,8 @@ class Wares:
     products: Sequence[int]
     tokens: Sequence[str]
     words: Sequence[str]
+    users: Sequence[int] = ()
+    """Whose the tokens are, where that matters."""
 
 
 def goods(count: int) -> list[Good]:
@@ -127,6 +129,20 @@ def order_request(cart: FullCart) -> Request:
     """Return the order of a whole cart."""
     wish = {"delivery_address": ADDRESS, "order_item_ids": list(cart.lines)}
     return Request("POST", ORDERS, cart.token, orjson.dumps(wish).decode())
+
+
+def bare_adds(wares: Wares) -> list[Request]:
+    """Return the adds of `requests_of`, for the bare writes."""
+    return [
+        Request("POST", f"/bare/add/{user}/{product}/")
+        for number, user in enumerate(wares.users)
+        for product in held_by(number, wares.products, CART_LINES)
+    ]
+
+
+def bare_order(cart: FullCart) -> Request:
+    """Return the order of a whole cart, for the bare writes."""
+    return Request("POST", f"/bare/order/{','.join(map(str, cart.lines))}/")
 
 
 def to_floor(route: Route, requests: Sequence[Request]) -> list[Request]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from loadtests.bench.counting import count_all
 from loadtests.bench.counts import too_many
 from loadtests.bench.machine import describe
-from loadtests.bench.result import FLOOR, Result, Sample
+from loadtests.bench.result import BARE, FLOOR, Result, Sample
 from loadtests.bench.routes import ROUTES
 from loadtests.bench.subjects import Field, Sizes, started
 from loadtests.bench.timing import Cell, Timer
@@ -40,10 +40,15 @@ def run(plan: Plan) -> Result:
 def _measured(plan: Plan, field: Field, state: Path) -> Result:
     timer = Timer(field.run.database_url, plan.seconds, plan.warm_ups)
     samples = _samples(plan, field, timer)
-    memory = {e.name: e.processes.memory() for e in field.subjects if e.name != FLOOR}
+    memory = {e.name: e.processes.memory() for e in field.subjects if e.name not in (FLOOR, BARE)}
     _say("counting")
+    counted = [each for each in field.subjects if each.name != BARE]
     counts, idle, wrong = count_all(
-        field.subjects, field.goods_of, state, field.run.database_url, plan.routes
+        counted,
+        field.goods_of,
+        state,
+        field.run.database_url,
+        plan.routes,
     )
     return Result(
         describe(field.run.database_url),
@@ -67,6 +72,8 @@ def _samples(plan: Plan, field: Field, timer: Timer) -> list[Sample]:
         for connections in plan.connections:
             for number in range(plan.rounds):
                 for subject in field.subjects:
+                    if ROUTES[route] not in subject.routes:
+                        continue
                     cell = Cell(ROUTES[route], subject, connections)
                     sample = timer.sample(cell, number)
                     samples.append(sample)

@@ -4,16 +4,24 @@ They run side by side, for an idle peer uses no processor time worth the name an
 stopped meanwhile would come back without its carts; what each uses when idle is measured and told.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.bench.books import Books
 from loadtests.bench.peer_books import PeerBooks
-from loadtests.bench.processes import FLOOR_REPLICAS, NOT_THE_FLOORS, Processes, of_peer, of_shop
-from loadtests.bench.result import FLOOR, SHOP
-from loadtests.bench.routes import CART_LINES, Wares, goods, search_words
+from loadtests.bench.processes import (
+    BARE_REPLICAS,
+    FLOOR_REPLICAS,
+    NOT_THE_BARE,
+    NOT_THE_FLOORS,
+    Processes,
+    of_peer,
+    of_shop,
+)
+from loadtests.bench.result import BARE, FLOOR, SHOP
+from loadtests.bench.routes import ADD, CART_LINES, ORDER, ROUTES, Route, Wares, goods, search_words
 from loadtests.bench.shop_books import ShopBooks
 from loadtests.peers.database import Good
 from loadtests.peers.running import PEERS, Peer
@@ -44,6 +52,7 @@ class Subject:
     processes: Processes
     database: str = ""
     books: Books | None = None
+    routes: Sequence[Route] = tuple(ROUTES.values())
 
 
 @dataclass(frozen=True)
@@ -70,11 +79,12 @@ def started(state: Path, sizes: Sizes, *, with_peers: bool) -> Iterator[Field]:
     with ExitStack() as stack:
         run = stack.enter_context(shop_and_floor(state))
         books = ShopBooks(run, state, sold, sizes.shoppers)
-        wares = Wares(books.products, books.tokens, words)
-        floor = of_shop(run, NOT_THE_FLOORS)
-        shop = of_shop(run, {FLOOR_REPLICAS})
+        wares = Wares(books.products, books.tokens, words, [each.id for each in books.shoppers])
+        bare = of_shop(run, NOT_THE_BARE)
+        shop = of_shop(run, {FLOOR_REPLICAS, BARE_REPLICAS})
         subjects = [
-            Subject(FLOOR, run.api_url, wares, floor),
+            Subject(FLOOR, run.api_url, wares, of_shop(run, NOT_THE_FLOORS)),
+            Subject(BARE, run.api_url, wares, bare, DATABASE, books, (ADD, ORDER)),
             Subject(SHOP, run.api_url, wares, shop, DATABASE, books),
         ]
         for start in PEERS if with_peers else ():
@@ -82,7 +92,7 @@ def started(state: Path, sizes: Sizes, *, with_peers: bool) -> Iterator[Field]:
             peer = stack.enter_context(start(run.database_url, state / "peers", accounts, sold))
             subjects.append(_peer(run, peer, sizes, words))
         for subject in subjects:
-            if subject.books:
+            if subject.books and subject.name != BARE:  # it has the shop's
                 subject.books.fill_carts(CART_LINES)
         yield Field(run, subjects, sold)
 

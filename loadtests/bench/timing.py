@@ -12,7 +12,7 @@ from loadtests.bench import load
 from loadtests.bench.ask import ask
 from loadtests.bench.books import Books, Ledger, problem_of
 from loadtests.bench.processes import WRK, Used, busy, spent
-from loadtests.bench.result import Sample
+from loadtests.bench.result import BARE, Sample
 from loadtests.bench.routes import (
     ADD,
     CART,
@@ -21,6 +21,8 @@ from loadtests.bench.routes import (
     FullCart,
     Request,
     Route,
+    bare_adds,
+    bare_order,
     order_request,
     requests_of,
     to_floor,
@@ -124,7 +126,10 @@ class Timer:
     def _prepared(self, cell: Cell, seconds: int, seed: int) -> Sequence[Request]:
         subject = cell.subject
         if cell.route is not ORDER:
-            every = requests_of(cell.route, subject.wares)
+            if subject.name == BARE:
+                every = bare_adds(subject.wares)
+            else:
+                every = requests_of(cell.route, subject.wares)
             found = random.Random(seed).sample(every, min(len(every), DIFFERENT))
             return found if subject.books else to_floor(cell.route, found)
         if not subject.books:
@@ -188,4 +193,5 @@ def ready_orders(subject: Subject, books: Books, count: int) -> list[Request]:
     """Return orders of carts that are filled and were read once, as a shopper does before."""
     carts = books.carts_to_order(count)
     ask(subject.url, [Request("GET", CART, each.token) for each in carts], READERS)
-    return [order_request(each) for each in carts]
+    request = bare_order if subject.name == BARE else order_request
+    return [request(each) for each in carts]

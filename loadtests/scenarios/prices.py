@@ -21,7 +21,7 @@ from loadtests.scenarios.stock import Product
 from loadtests.scenarios.visits import Visit, sold_lines
 from pearshop.domain.user import User
 
-PER_SECOND = 20.0
+PER_SECOND = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 97 of 100 requests read the catalogue without a token, and may come from nginx' cache; three change
 carts or place orders. Products, words and categories are wanted by Zipf's law, out of 1,000
-products and 60 categories. 64 connections send whenever they have their answer. Meanwhile staff
-change prices, those of wanted products most; half of the orders name the total they expect.
+products and 60 categories. Each of 128 connections has its times to send at, whatever the answers
+take, and an answer's time counts from when its request was due. Meanwhile staff change a price a
+second, those of wanted products most; half of the orders name the total they expect.
 
 Every line of every order was charged at a price that was in force between the order's request and
 its answer (see `prices`), and who was refused for a changed price had seen another one.
@@ -33,9 +34,9 @@ MIX = {
     "order": 0.6,
 }
 SECONDS, WARM_UP_S = 60, 10
-CONNECTIONS, SHOPPERS, PRODUCTS = 64, 2_560, 1_000
+CONNECTIONS, SHOPPERS, PRODUCTS = 128, 2_560, 1_000
 WARY = 0.5
-LEAST, MOST_MS = 10_000, 50.0
+RATE, MOST_MS = 10_000.0, 50.0
 
 
 def measure(options: Options) -> Result:
@@ -51,9 +52,9 @@ def measure(options: Options) -> Result:
         upstream = run.api_url.removeprefix("http://")
         clerk = Clerk(run.api_url, wallet, staff(engine), products)
         with nginx.running(Path(name) / "nginx", upstream, nginx.NO_LIMITS) as url:
-            warm = crowd.visit(url, wallet, first, options.pick(WARM_UP_S, 5))
+            warm = crowd.visit(url, wallet, first, options.pick(WARM_UP_S, 5), RATE / 2)
             with clerk.changing() as history:
-                visits = crowd.visit(url, wallet, others, options.pick(SECONDS, 10))
+                visits = crowd.visit(url, wallet, others, options.pick(SECONDS, 10), RATE)
         database = held(engine, list(carts))
     shown, never = ages(visits.answers, history)
     wrongly = [*mischarged(visits.answers, history), *never]
@@ -69,6 +70,7 @@ def row(visits: Visits, history: History, shown: list[float], more: Mapping[str,
     cached = caches.total() or 1
     orders = [each for each in visits.answers if each.kind == "order"]
     figures: dict[str, Figure] = {
+        "offered/s": RATE,
         "connections": CONNECTIONS,
         "products": PRODUCTS,
         "prices changed": changes(history.of),
@@ -87,6 +89,7 @@ def row(visits: Visits, history: History, shown: list[float], more: Mapping[str,
         "10,000 requests/s, p99 below 50 ms, no stale price at checkout",
         f"{rate:,.0f}/s, p99 {p99:,.0f} ms, {more['orders mischarged']} orders mischarged, "
         f"{errors:,} errors",
-        rate >= LEAST and p99 < MOST_MS and not errors and not more["problems"],
+        # The last requests are due up to a gap before the end.
+        rate >= 0.99 * RATE and p99 < MOST_MS and not errors and not more["problems"],
         figures,
     )

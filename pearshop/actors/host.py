@@ -304,7 +304,7 @@ class CartHost:
                 actor.cart = result.cart
                 actor.fence = fence
                 self._stats.orders += not result.repeated
-                pending.answer(OrderPlaced(result.order, result.repeated))
+                pending.answer(OrderPlaced(result.order, result.left, result.repeated))
             self._release(actor)
 
 

@@ -38,11 +38,11 @@ class LineChanged(NamedTuple):
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPlaced:
-    """An order is placed and durable."""
+class OrderPlaced(NamedTuple):
+    """An order is placed and durable, see `Placed`."""
 
     order: Order
+    left: dict[int, int]
     repeated: bool = False
 
 

@@ -7,6 +7,7 @@ from pearshop.db.cart import CartSave, Loaded
 from pearshop.db.execute import Database
 from pearshop.db.order import Placed, PlaceOrder
 from pearshop.db.placement import Grant
+from pearshop.domain.cart import lean
 from pearshop.errors import Refused
 
 
@@ -28,7 +29,9 @@ class DatabaseCartStore:
 
     async def load(self, users: Sequence[int], keys: Sequence[tuple[int, bytes]]) -> Loaded:
         """See `pearshop.db.cart.load`."""
-        return await self._database.run(cart.load, users, keys)
+        loaded: Loaded = await self._database.run(cart.load, users, keys)
+        carts = {user_id: lean(each) for user_id, each in loaded.carts.items()}
+        return Loaded(carts, loaded.commands)
 
     async def save(self, grant: Grant, saves: Sequence[CartSave]) -> frozenset[int]:
         """See `pearshop.db.cart.save`."""
@@ -38,4 +41,10 @@ class DatabaseCartStore:
         self, grant: Grant, requests: Sequence[PlaceOrder]
     ) -> list[Placed | Refused] | None:
         """See `pearshop.db.order.place`."""
-        return await self._database.run(order.place, grant, requests)
+        results = await self._database.run(order.place, grant, requests)
+        if results is None:
+            return None
+        return [
+            each._replace(cart=lean(each.cart)) if isinstance(each, Placed) else each
+            for each in results
+        ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -20,8 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACED = "order.placed"
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(NamedTuple):
     """A shopper's wish to order the cart lines `numbers`."""
 
     user_id: int
@@ -33,12 +33,15 @@ class PlaceOrder:
     expected_total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An order, and the cart as it is now. `repeated`: the key had placed it before."""
+class Placed(NamedTuple):
+    """An order, and the cart as it is now. `repeated`: the key had placed it before.
+
+    `left`: how many pieces there are now of its counted products.
+    """
 
     order: Order
     cart: Cart
+    left: dict[int, int]
     repeated: bool = False
 
 
@@ -197,7 +200,7 @@ def _repeats(
             yield user_id, key_reused()
         else:
             order = history.get(connection, order_id, user_id)
-            yield user_id, Placed(order, carts.get(user_id) or Cart(user_id), repeated=True)
+            yield user_id, Placed(order, carts.get(user_id) or Cart(user_id), {}, repeated=True)
 
 
 def key_reused() -> KeyReused:
@@ -239,8 +242,10 @@ def _store(
 ) -> list[Placed]:
     now = datetime.now(UTC)
     ids = list(NEW_IDS.execute(connection, {"count": len(accepted)}).scalars())
+    left = ledger.left
     placed = [
-        _placed(order_id, each, offers, now) for order_id, each in zip(ids, accepted, strict=True)
+        _placed(order_id, each, offers, left, now)
+        for order_id, each in zip(ids, accepted, strict=True)
     ]
     sold = [(p.order.id, each) for p in placed for each in p.order.lines]
     STORE.execute(
@@ -271,7 +276,13 @@ def _store(
     return placed
 
 
-def _placed(order_id: int, accepted: _Accepted, offers: dict[int, Offer], now: datetime) -> Placed:
+def _placed(
+    order_id: int,
+    accepted: _Accepted,
+    offers: dict[int, Offer],
+    left: dict[int, int],
+    now: datetime,
+) -> Placed:
     request, cart, plan = accepted.request, accepted.cart, accepted.plan
     sold = tuple(_sold(request.user_id, each, offers[each.product_id], now) for each in plan.lines)
     rest = cart.without(frozenset(each.number for each in plan.lines))
@@ -286,7 +297,8 @@ def _placed(order_id: int, accepted: _Accepted, offers: dict[int, Offer], now: d
         now,
         now,
     )
-    return Placed(order, after)
+    mine = {each.product_id: left[each.product_id] for each in sold if each.product_id in left}
+    return Placed(order, after, mine)
 
 
 def _sold(user_id: int, sold: CartLine, offer: Offer, now: datetime) -> OrderLine:

@@ -67,6 +67,21 @@ class Cart(NamedTuple):
         return self._replace(lines=tuple(x for x in self.lines if x.number not in numbers))
 
 
+def lean(cart: Cart) -> Cart:
+    """Return an equal cart that takes 32 bytes less for each line that was never changed.
+
+    Its two times become one number; whoever travelled between processes has two equal ones.
+    """
+    return cart._replace(
+        lines=tuple(
+            line._replace(updated_at=line.created_at)
+            if line.updated_at == line.created_at
+            else line
+            for line in cart.lines
+        )
+    )
+
+
 class AddLine(NamedTuple):
     """Put a product into the cart, or more of it."""
 

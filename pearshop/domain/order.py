@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from pearshop.domain.cart import Cart, CartLine, line_id
 from pearshop.domain.stock import StockLedger
@@ -24,8 +25,7 @@ class Offer:
     hidden: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
+class OrderLine(NamedTuple):
     """A line that was sold, at the price charged for one."""
 
     id: int
@@ -42,8 +42,7 @@ class OrderLine:
         return self.price * self.quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order as placed."""
 
     id: int

@@ -32,6 +32,11 @@ class StockLedger:
                 self._taken[product_id] = self._taken.get(product_id, 0) + quantity
 
     @property
+    def left(self) -> dict[int, int]:
+        """What is left of each counted product of which something was taken."""
+        return {product_id: self._left[product_id] or 0 for product_id in self._taken}
+
+    @property
     def taken(self) -> dict[int, int]:
         """What was taken so far of each counted product."""
         return dict(self._taken)

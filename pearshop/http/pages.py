@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from pearshop.http import etags
 from pearshop.http.answers import PRIVATE
+from pearshop.http.caching.scope import Scope
 
 GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:$|,|;(?!\s*q=0(?:\.0*)?\s*(?:$|,)))")
 COMPRESSION = 5
@@ -24,10 +25,11 @@ WORTH_IT = 600
 
 @dataclass(frozen=True)
 class Page:
-    """A JSON content, and the headers that it always has."""
+    """A JSON content, the headers that it always has, and what decides it, where that is known."""
 
     content: bytes
     headers: dict[str, str]
+    scope: Scope | None = None
 
     @cached_property
     def compressed(self) -> bytes:
@@ -36,19 +38,25 @@ class Page:
 
     def encode(self) -> bytes:
         """Return the form in which Redis keeps it."""
-        return orjson.dumps(self.headers) + b"\n" + self.content
+        scope = None if self.scope is None else (tuple(self.scope.products), *self.scope[1:])
+        return orjson.dumps((self.headers, scope)) + b"\n" + self.content
 
     @classmethod
     def decode(cls, value: bytes) -> "Page":
         """Return a page that Redis kept. Raises `ValueError` for what is none."""
-        headers, _, content = value.partition(b"\n")
-        return cls(content, orjson.loads(headers))
+        head, _, content = value.partition(b"\n")
+        match orjson.loads(head):
+            case [dict() as headers, None]:
+                return cls(content, headers)
+            case [dict() as headers, [list() as products, category, by_words]]:
+                return cls(content, headers, Scope(frozenset(products), category, by_words))
+        raise ValueError("no page of this release")
 
 
-def tagged(value: Any, headers: Mapping[str, str]) -> Page:
+def tagged(value: Any, headers: Mapping[str, str], scope: Scope | None = None) -> Page:
     """Return plain values as a page, with its `ETag`."""
     content = orjson.dumps(value)
-    return Page(content, {**headers, "ETag": etags.tag_of(content)})
+    return Page(content, {**headers, "ETag": etags.tag_of(content)}, scope)
 
 
 def send(request: Request, page: Page, headers: Mapping[str, str]) -> Response:

@@ -9,8 +9,10 @@ answers serve on: nothing can be bought then, but looked at.
 import asyncio
 import contextlib
 import hashlib
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,9 +24,10 @@ from pearshop.domain.product import Product
 from pearshop.errors import Unavailable
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
+from pearshop.http.caching.scope import Change, concerns, reach
 from pearshop.http.caching.shared import Shared
 from pearshop.http.caching.telling import Telling
-from pearshop.http.caching.values import Shown, decoded, encoded, show
+from pearshop.http.caching.values import Shown, decoded, encoded
 from pearshop.http.freshness import Freshness
 from pearshop.http.pages import Page
 from pearshop.settings import Settings
@@ -40,8 +43,9 @@ MAX_PAGE_BYTES = 32 * 1024 * 1024
 PAGE_BYTES = 5_000
 """What a page costs besides its content; an empty one has been measured."""
 HEARD = 12
-"""A product whose stock is not counted is trusted so many times longer while notices come in: what
-staff change is heard of, by the pulse too. That stock was sold can be told by a notice alone."""
+"""Pages, and products whose stock is not counted, are trusted so many times longer while notices
+come in: what staff change is heard of, by the pulse too. That stock was sold can be told by a
+notice alone; pages show it as it was."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -53,13 +57,17 @@ class Products:
     """
 
     def __init__(
-        self, database: Database, settings: Settings, freshness: Freshness | None = None
+        self,
+        database: Database,
+        settings: Settings,
+        freshness: Freshness | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         seconds, stale = settings.catalogue_memory_seconds, settings.catalogue_stale_seconds
         self._database = database
         self._freshness = freshness or Freshness()
-        self._known: Memory[Shown | None] = Memory(seconds, stale, MAX_PRODUCTS)
-        self._pages: Memory[Page] = Memory(seconds, stale, MAX_PAGE_BYTES)
+        self._known: Memory[Shown | None] = Memory(seconds, stale, MAX_PRODUCTS, clock)
+        self._pages: Memory[Page] = Memory(seconds, stale, MAX_PAGE_BYTES, clock)
         self._shared = Shared(settings.redis_url, settings.catalogue_shared_seconds)
         self._telling = Telling(self._shared)
         self._ear = Ear(settings.redis_url)
@@ -69,7 +77,7 @@ class Products:
         self._loader: Batcher[tuple[int, asyncio.Future[Shown | None]]] = Batcher(
             self._load, limit=500
         )
-        self._sales: Batcher[int] = Batcher(self._telling.sold, limit=TOLD)
+        self._sales: Batcher[tuple[int, int]] = Batcher(self._telling.sold, limit=TOLD)
         self.counts: Counter[tuple[str, str]] = Counter()
 
     @property
@@ -105,20 +113,24 @@ class Products:
             return entry.value
         return await _or_last(coming, entry)
 
-    async def changed(self, product: Product) -> None:
-        """Show a product as staff have just left it, here and in every other replica."""
-        change = {product.id: product.updated_at}
-        self._hear_changes(change)
-        self._remember(product.id, show(product))
-        await self._telling.changed(change, {product.id: encoded(product)})
-        self._doubt_pages()  # what was read from Redis meanwhile was from before
+    async def changed(self, product: Product, members: Collection[str] | None = None) -> None:
+        """Show a product as staff have just left it, here and in every other replica.
 
-    def sold(self, ids: Sequence[int]) -> None:
-        """Show no longer the stock that these products had, here and, soon after, elsewhere."""
-        self._doubt(ids)
+        `members` of it were set, all of them by default.
+        """
+        change = Change(product.updated_at, reach(members, product.category))
+        self._hear_changes({product.id: change})
+        self._remember(product.id, Shown(product))
+        await self._telling.changed({product.id: change}, {product.id: encoded(product)})
+        # What was read from Redis meanwhile was from before.
+        self._doubt_pages({product.id: change})
+
+    def sold(self, left: Mapping[int, int]) -> None:
+        """Show what orders left of products, here and, soon after, elsewhere."""
+        self._show_left(left)
         if len(self._sales) < TOLD:  # or Redis hangs
-            for product_id in ids:
-                self._sales.put(product_id)
+            for sale in left.items():
+                self._sales.put(sale)
 
     async def pulse(self, changes: Mapping[int, datetime], *, more: bool) -> None:
         """Hear of what staff changed lately. `more`: that is not all of it.
@@ -132,9 +144,10 @@ class Products:
         unheard = {each: then for each, then in changes.items() if self._heard.get(each) != then}
         if not unheard:
             return
-        self._hear_changes(unheard)
-        await self._telling.changed(unheard, {})
-        self._doubt(unheard)
+        found = {each: Change(then) for each, then in unheard.items()}
+        self._hear_changes(found)
+        await self._telling.changed(found, {})
+        self._doubt(found)
         self._doubt_pages()
 
     async def listen(self) -> None:
@@ -142,33 +155,53 @@ class Products:
         await self._ear.listen(self._hear_notice, self._missed)
 
     def _hear_notice(self, notice: Notice) -> None:
-        unheard = {e: then for e, then in notice.changed.items() if self._heard.get(e) != then}
+        unheard = {e: how for e, how in notice.changed.items() if self._heard.get(e) != how.at}
         if unheard:
             self._hear_changes(unheard)
-        self._doubt(notice.sold)
+        self._show_left(notice.sold)
 
-    def _hear_changes(self, changes: Mapping[int, datetime]) -> None:
+    def _hear_changes(self, changes: Mapping[int, Change]) -> None:
         if len(self._heard) > 10 * TOLD:
             self._heard.clear()
-        self._heard.update(changes)
+        self._heard.update((each, change.at) for each, change in changes.items())
         self._doubt(changes)
-        self._doubt_pages()
+        self._doubt_pages(changes)
 
     def _missed(self) -> None:
         self._known.doubt_all()
         self._loading.clear()
         self._doubt_pages()
 
-    def _doubt_pages(self) -> None:
+    def _doubt_pages(self, changes: Mapping[int, Change] | None = None) -> None:
+        """Trust no page that these changes concern; without them, none at all."""
         self._freshness.catalogue_changed()
-        self._pages.doubt_all()
         self._making.clear()
+        if changes is None or None in (each.category for each in changes.values()):
+            self._pages.doubt_all()
+        else:
+            self._pages.doubt_if(lambda page: concerns(changes, page.scope))
 
     def _doubt(self, ids: Iterable[int]) -> None:
         """Trust neither what is known of these products nor what is on its way already."""
         for product_id in ids:
             self._known.doubt(product_id)
             self._loading.pop(product_id, None)
+
+    def _show_left(self, left: Mapping[int, int]) -> None:
+        """Show the stock that sales left of products that nothing speaks against; trust them anew.
+
+        What staff changed of them has been heard of. Sales that are heard of in another order
+        than they were made show a little too much, until the next one, or for as long as any
+        counted product is trusted.
+        """
+        for product_id, pieces in left.items():
+            self._loading.pop(product_id, None)
+            entry = self._known.get(product_id)
+            known = entry.value if entry is not None and self._known.is_usable(entry) else None
+            if known is None or known.product.stock is None:
+                self._known.doubt(product_id)
+            elif known.product.stock != pieces:
+                self._remember(product_id, Shown(replace(known.product, stock=pieces)))
 
     async def _get(self, product_id: int) -> Shown | None:
         entry = self._known.get(product_id)
@@ -224,7 +257,7 @@ class Products:
     def _bring(
         self, product_id: int, waiting: "asyncio.Future[Shown | None]", product: Product | None
     ) -> None:
-        shown = None if product is None else show(product)
+        shown = None if product is None else Shown(product)
         if self._loading.get(product_id) is waiting:  # nothing has changed meanwhile
             del self._loading[product_id]
             self._remember(product_id, shown)
@@ -258,7 +291,8 @@ class Products:
             del self._making[name]
             if not done.cancelled() and done.exception() is None:
                 page = done.result()
-                self._pages.put(name, page, len(page.content) + len(name) + PAGE_BYTES)
+                size = len(page.content) + len(name) + PAGE_BYTES
+                self._pages.put(name, page, size, HEARD if self.hears else 1)
 
     async def _make(self, name: str, make: Make) -> Page:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -97,9 +97,7 @@ class Tokens:
 
     def _check(self, token: str, kind: str) -> Session:
         try:
-            if jwt.get_unverified_header(token).get("kid") != self._key_id:
-                raise _bad()
-            claims: dict[str, Any] = jwt.decode(
+            decoded: dict[str, Any] = jwt.decode_complete(
                 token,
                 self._key,
                 [ALGORITHM],
@@ -107,7 +105,8 @@ class Tokens:
                 audience=AUDIENCE,
                 issuer=ISSUER,
             )
-            if claims["typ"] != kind:
+            claims = decoded["payload"]
+            if decoded["header"].get("kid") != self._key_id or claims["typ"] != kind:
                 raise _bad()
             user = User(int(claims["sub"]), claims["name"], claims["staff"])
             return Session(user, int(claims["sid"]), float(claims["exp"]))

@@ -1,5 +1,6 @@
 """`Cart` against a plain model: a dict from product to quantity."""
 
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +15,11 @@ from pearshop.domain.cart import (
     AddLine,
     Cart,
     CartCommand,
+    CartLine,
     ChangeLine,
     RemoveLine,
     decide,
+    lean,
     line_id,
     split_line_id,
 )
@@ -172,3 +175,12 @@ def test_a_line_cannot_become_a_product_that_another_line_holds() -> None:
 def test_unknown_lines_are_not_found(command: CartCommand) -> None:
     with pytest.raises(NotFound):
         decide(Cart(1), command, 0)
+
+
+def test_a_cart_that_came_from_another_process_keeps_one_of_two_equal_times() -> None:
+    then = 1_790_000_000_000_000
+    cart = Cart(1, 1, 3, (CartLine(1, 7, 2, then, then), CartLine(2, 8, 2, then, then + 1)))
+    came = pickle.loads(pickle.dumps(cart))
+    assert came.lines[0].created_at is not came.lines[0].updated_at
+    assert lean(came) == cart
+    assert lean(came).lines[0].created_at is lean(came).lines[0].updated_at

@@ -28,6 +28,7 @@ def test_the_ledger_hands_out_what_is_there_and_no_more(
             for product, count in counted.items():
                 for _ in range(count):
                     pieces.remove(product)
+        assert ledger.left == {product: pieces.count(product) for product in ledger.taken}
         for product, held in left.items():
             if held is not None:
                 assert ledger.taken.get(product, 0) + pieces.count(product) == held

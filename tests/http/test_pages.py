@@ -5,6 +5,7 @@ import gzip
 import pytest
 from starlette.requests import Request
 
+from pearshop.http.caching.scope import Scope
 from pearshop.http.pages import WORTH_IT, Page, private, send
 
 LONG = Page(b"[" + b"1," * WORTH_IT + b"1]", {"ETag": 'W/"a"'})
@@ -65,7 +66,12 @@ def test_private_ones_are_for_no_cache() -> None:
 
 
 def test_a_page_comes_back_from_redis_as_it_was() -> None:
-    page = Page(b'["\\n"]', {"ETag": 'W/"a"', "Link": "<x>"})
-    assert Page.decode(page.encode()) == page
-    with pytest.raises(ValueError, match="unexpected end"):
-        Page.decode(b"{")
+    for scope in (None, Scope(frozenset({1, 2}), "Fruit", by_words=True), Scope(frozenset())):
+        page = Page(b'["\\n"]', {"ETag": 'W/"a"', "Link": "<x>"}, scope)
+        assert Page.decode(page.encode()) == page
+
+
+@pytest.mark.parametrize("value", [b"{", b"{}\n[]", b'[{"ETag": "x"}, [1]]\n[]'])
+def test_what_redis_has_from_elsewhere_is_no_page(value: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - that is all its callers look at
+        Page.decode(value)

@@ -10,6 +10,7 @@ import pytest
 
 from pearshop.domain.product import Product
 from pearshop.errors import NotFound, Unavailable
+from pearshop.http.caching.scope import Scope
 from pearshop.http.pages import Page
 from pearshop.http.products import Products
 from pearshop.settings import Settings
@@ -17,6 +18,8 @@ from pearshop.settings import Settings
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)
 PEAR = Product(1, None, "Pear", 100, "", "", "", None, False, NOW, NOW)
+
+COUNTED = replace(PEAR, stock=9)
 
 
 class Rows:
@@ -59,9 +62,10 @@ async def price_of(products: Products) -> int:
 class Pages:
     """Makes pages that tell how many were made before."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: Scope | None = None) -> None:
         self.made = 0
         self.fails = False
+        self._scope = scope
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -71,7 +75,7 @@ class Pages:
         await self.gate.wait()
         if self.fails:
             raise Unavailable("away")
-        return Page(str(number).encode(), {"ETag": "x"})
+        return Page(str(number).encode(), {"ETag": "x"}, self._scope)
 
 
 async def content_of(products: Products, make: Callable[[bool], Awaitable[Page]]) -> int:
@@ -113,11 +117,77 @@ async def test_a_change_is_seen_at_once_where_it_was_made(rows: Rows) -> None:
     assert rows.asked == [[1]]  # what was written is known, and need not be read
 
 
-async def test_stock_that_was_sold_is_looked_up_anew(rows: Rows) -> None:
+@pytest.mark.parametrize(("members", "made"), [(["price"], 1), (["price", "name"], 2), (None, 2)])
+async def test_a_page_that_a_change_does_not_concern_is_kept(
+    rows: Rows, members: list[str] | None, made: int
+) -> None:
+    products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
+    await content_of(products, pages)
+    await products.changed(costs(1), members)
+    assert await content_of(products, pages) == made
+
+
+async def test_a_page_under_way_is_not_kept_after_any_change(rows: Rows) -> None:
+    products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
+    pages.gate.clear()
+    making = asyncio.create_task(content_of(products, pages))
+    while not pages.made:
+        await asyncio.sleep(0)
+    await products.changed(costs(1), ["price"])
+    pages.gate.set()
+    assert await making == 1
+    assert await content_of(products, pages) == 2
+
+
+async def test_what_an_order_left_is_shown_without_a_look_at_the_database(rows: Rows) -> None:
+    rows.products[1] = COUNTED
     products = make_products(rows)
     await products.on_sale(1)
-    rows.products[1] = replace(PEAR, stock=3)
-    products.sold([1])
+    products.sold({1: 3})
+    shown = await products.on_sale(1)
+    assert shown.product.stock == 3
+    assert b'"stock":3' in shown.page.content
+    assert rows.asked == [[1]]
+
+
+async def test_a_product_that_sells_is_trusted_anew(rows: Rows) -> None:
+    rows.products[1] = COUNTED
+    now = [0.0]
+    settings = Settings(redis_url="", catalogue_memory_seconds=10, catalogue_stale_seconds=0)
+    products = Products(rows, settings, clock=lambda: now[0])
+    await products.on_sale(1)
+    for left in range(8, 2, -1):
+        now[0] += 7
+        products.sold({1: left})
+    assert (await products.on_sale(1)).product.stock == 3
+    assert rows.asked == [[1]]
+    now[0] += 11
+    await products.on_sale(1)
+    assert rows.asked == [[1], [1]]
+
+
+async def test_stock_that_was_sold_is_looked_up_where_staff_changed_more(rows: Rows) -> None:
+    rows.products[1] = COUNTED
+    products = make_products(rows, stale=60)
+    await products.on_sale(1)
+    rows.products[1] = replace(COUNTED, stock=3, price=7, updated_at=LATER)
+    await products.pulse({1: LATER}, more=False)
+    products.sold({1: 3})
+    shown = await products.on_sale(1)
+    assert (shown.product.stock, shown.product.price) == (3, 7)
+
+
+async def test_a_load_that_a_sale_overtook_is_not_trusted(rows: Rows) -> None:
+    rows.products[1] = COUNTED
+    products = make_products(rows)
+    rows.gate.clear()
+    loading = asyncio.create_task(products.on_sale(1))
+    while not rows.asked:
+        await asyncio.sleep(0)
+    rows.products[1] = replace(COUNTED, stock=3)
+    products.sold({1: 3})
+    rows.gate.set()
+    await loading
     assert (await products.on_sale(1)).product.stock == 3
 
 

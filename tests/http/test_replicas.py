@@ -52,7 +52,7 @@ class Orders:
         placed = self._rows.run(order_rows.place, self._rows.grant, [call.request])
         assert placed is not None
         assert isinstance(placed[0], Placed)
-        return OrderPlaced(placed[0].order)
+        return OrderPlaced(placed[0].order, placed[0].left)
 
 
 class Front:

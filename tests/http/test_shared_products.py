@@ -15,6 +15,7 @@ import redis
 
 from pearshop.db.embedded import EmbeddedRedis
 from pearshop.http.caching import shared
+from pearshop.http.caching.scope import Scope
 from pearshop.http.products import Products
 from tests.http.test_products import (
     LATER,
@@ -71,6 +72,23 @@ async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -
     assert rows.asked == [[1]]  # the new one was written through Redis
 
 
+async def test_other_replicas_keep_the_pages_that_a_change_does_not_concern(
+    rows: Rows, redis_url: str
+) -> None:
+    here, there = make_products(rows, redis_url), make_products(rows, redis_url)
+    shows_it, other = Pages(Scope(frozenset({1}), by_words=True)), Pages(Scope(frozenset({7}), "B"))
+    async with _listening(there):
+        for name, pages in (("it", shows_it), ("other", other)):
+            await there.page(name, pages)
+        await here.changed(replace(costs(1), category="A"), ["price"])
+
+        async def is_new() -> bool:
+            return (await there.page("it", shows_it)).content == b"2"
+
+        await until(is_new)
+        assert (await there.page("other", other)).content == b"1"
+
+
 async def test_a_product_is_trusted_for_longer_while_notices_come_in(
     rows: Rows, redis_url: str
 ) -> None:
@@ -90,7 +108,7 @@ async def test_a_sale_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> 
     async with _listening(there):
         await there.on_sale(1)
         rows.products[1] = replace(PEAR, stock=3)
-        here.sold([1])
+        here.sold({1: 3})
 
         async def is_new() -> bool:
             return (await there.on_sale(1)).product.stock == 3
@@ -135,7 +153,7 @@ async def test_a_redis_that_hung_over_a_change_is_told_when_it_is_back(
         rows.products |= {1: replace(PEAR, price=1, stock=3)}
         with stopped(server.pid):
             await here.changed(costs(1))
-            here.sold([1])
+            here.sold({1: 3})
             await here.pulse({1: LATER}, more=False)
 
         async def is_told() -> bool:

@@ -9,7 +9,14 @@ import pytest
 from loadtests.bench.books import Ledger
 from loadtests.bench.books import problem_of as stored_problem
 from loadtests.bench.checks import Answer, problem_of
-from loadtests.bench.processes import FLOOR_REPLICAS, RAY, postgres_role, shop_role, spent
+from loadtests.bench.processes import (
+    BARE_REPLICAS,
+    FLOOR_REPLICAS,
+    RAY,
+    postgres_role,
+    shop_role,
+    spent,
+)
 from loadtests.bench.routes import (
     ADD,
     ADDRESS,
@@ -24,6 +31,8 @@ from loadtests.bench.routes import (
     FullCart,
     Request,
     Wares,
+    bare_adds,
+    bare_order,
     goods,
     order_request,
     requests_of,
@@ -133,6 +142,13 @@ def test_the_requests_of_a_route() -> None:
     assert orjson.loads(CART.body)["order_item_ids"] == [7, 8, 9]
 
 
+def test_the_bare_writes_are_those_of_the_shop() -> None:
+    adds = bare_adds(replace(WARES, users=[5, 6]))
+    assert len(adds) == len(requests_of(ADD, WARES))
+    assert adds[0] == Request("POST", "/bare/add/5/1/")
+    assert bare_order(FullCart("ada", [7, 8, 9])) == Request("POST", "/bare/order/7,8,9/")
+
+
 BEFORE = Ledger(pieces=100, orders=5, lines=15, sold=15, stock=1_000)
 
 
@@ -220,6 +236,7 @@ def test_time_spent_by_role() -> None:
 
 def test_roles_of_the_cluster() -> None:
     assert shop_role(["ray::ServeReplica:floor:Floor"]) == FLOOR_REPLICAS
+    assert shop_role(["ray::ServeReplica:bare:Bare"]) == BARE_REPLICAS
     assert shop_role(["ray::ServeReplica:pearshop:Api"]) == "Api replicas"
     assert shop_role(["ray::IDLE"]) == RAY
     assert shop_role(["/ray/core/raylet"]) == RAY

@@ -313,10 +313,14 @@ class TestIdle:
         assert cpu_by_role(BEFORE, AFTER) == Counter({"GCS": 2.5, "Redis": 0.5})
 
     def test_rows(self) -> None:
-        memory, cpu = idle.rows(BEFORE, AFTER, 60.0)
+        rest = {2: Taken("GCS", 900, 2.5), 3: Taken("pearshop up", 80, 3.0)}
+        memory, cpu = idle.rows(idle.Watched(BEFORE, AFTER, 50), idle.Watched(BEFORE, rest, 10))
         assert (memory.met, memory.figures["PSS MB, all"]) == (True, 1_156)
         assert memory.figures["PSS MB, without PostgreSQL and Redis"] == 1_150
-        assert (cpu.met, cpu.figures["share of a core, all"]) == (False, 0.05)
+        assert (cpu.met, cpu.figures["share of a core, all"]) == (False, 0.06)
+        nothing = "Ray Serve with one replica that does nothing"
+        assert memory.figures[f"PSS MB, {nothing}"] == 900
+        assert cpu.figures[f"share of a core, {nothing}"] == 0.05
 
 
 class TestStart:

@@ -82,6 +82,12 @@ class Memory(Generic[T]):
             if (entry := self._entries.get(key)) is not None:
                 entry.fresh_until = entry.usable_until = 0.0
 
+    def doubt_if(self, doubtful: Callable[[T], bool]) -> None:
+        """Trust those values no more that are doubtful."""
+        for entry in self._entries.values():
+            if self.is_usable(entry) and doubtful(entry.value):
+                entry.fresh_until = entry.usable_until = 0.0
+
     def doubt_all(self) -> None:
         """Trust no value any more."""
         self._era += 1

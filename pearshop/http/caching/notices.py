@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
 from redis.exceptions import RedisError
 
+from pearshop.http.caching.scope import Change
 from pearshop.http.caching.shared import CHANNEL, connected
 
 logger = logging.getLogger(__name__)
@@ -21,23 +22,30 @@ QUIET_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Products that staff changed, and when; products of which orders took stock."""
+    """Products that staff changed, and how; what orders left of products."""
 
-    changed: dict[int, datetime]
-    sold: tuple[int, ...] = ()
+    changed: dict[int, Change]
+    sold: dict[int, int] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the form in which it travels."""
-        changed = {str(each): then.isoformat() for each, then in self.changed.items()}
-        return orjson.dumps({"changed": changed, "sold": self.sold})
+        changed = {
+            str(each): (change.at.isoformat(), change.category)
+            for each, change in self.changed.items()
+        }
+        sold = {str(each): left for each, left in self.sold.items()}
+        return orjson.dumps({"changed": changed, "sold": sold})
 
     @classmethod
     def decode(cls, message: bytes) -> "Notice":
         """Return a notice that came. Raises `ValueError` for what is none."""
         said = orjson.loads(message)
         try:
-            changed = {int(k): datetime.fromisoformat(v) for k, v in said["changed"].items()}
-            return cls(changed, tuple(map(int, said["sold"])))
+            changed = {
+                int(each): Change(datetime.fromisoformat(at), category)
+                for each, (at, category) in said["changed"].items()
+            }
+            return cls(changed, {int(k): int(v) for k, v in said["sold"].items()})
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no notice: {error}") from error
 

@@ -5,9 +5,9 @@ so what it did not answer is told again.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from pearshop.http.caching.notices import Notice
+from pearshop.http.caching.scope import Change
 from pearshop.http.caching.shared import Shared
 
 REMEMBERED = 10_000
@@ -19,17 +19,18 @@ class Telling:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._changed: dict[int, datetime] = {}
-        self._sold: set[int] = set()
+        self._changed: dict[int, Change] = {}
+        self._sold: dict[int, int] = {}
         self._everything = False
 
-    async def changed(self, changes: Mapping[int, datetime], values: Mapping[int, bytes]) -> None:
-        """Tell which products staff changed, and when; `values` of those that are known."""
+    async def changed(self, changes: Mapping[int, Change], values: Mapping[int, bytes]) -> None:
+        """Tell which products staff changed, and how; `values` of those that are known."""
         await self._tell(Notice(dict(changes)), dict.fromkeys(changes, b"") | dict(values))
 
-    async def sold(self, ids: Sequence[int]) -> None:
-        """Tell of which products orders took stock."""
-        await self._tell(Notice({}, tuple(ids)), dict.fromkeys(ids, b""))
+    async def sold(self, left: Sequence[tuple[int, int]]) -> None:
+        """Tell what orders left of products."""
+        least = dict(sorted(left, reverse=True))
+        await self._tell(Notice({}, least), dict.fromkeys(least, b""))
 
     async def everything(self) -> None:
         """Tell that any product may have changed."""
@@ -41,8 +42,8 @@ class Telling:
             await self.everything()
         elif self._changed or self._sold:
             changed, self._changed = self._changed, {}
-            sold, self._sold = self._sold, set()
-            await self._tell(Notice(changed, tuple(sold)), dict.fromkeys({*changed, *sold}, b""))
+            sold, self._sold = self._sold, {}
+            await self._tell(Notice(changed, sold), dict.fromkeys({*changed, *sold}, b""))
 
     async def _tell(self, notice: Notice, values: Mapping[int, bytes]) -> None:
         pages = bool(notice.changed)
@@ -50,6 +51,6 @@ class Telling:
             return
         if self._shared.exists:
             self._changed |= notice.changed
-            self._sold |= set(notice.sold)
+            self._sold |= notice.sold
         if len(self._changed) + len(self._sold) > REMEMBERED:
-            self._changed, self._sold, self._everything = {}, set(), True
+            self._changed, self._sold, self._everything = {}, {}, True

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -15,18 +16,17 @@ from pearshop.http.pages import Page
 from pearshop.schemas.product import render_product
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
     """A product, and as the API answers it."""
 
     product: Product
-    page: Page
 
-
-def show(product: Product) -> Shown:
-    """Return a product as it is shown."""
-    content = orjson.dumps(render_product(product))
-    return Shown(product, Page(content, {"ETag": tag_of_product(product)}))
+    @cached_property
+    def page(self) -> Page:
+        """The answer, made when it is first asked for: what sells is not always looked at."""
+        content = orjson.dumps(render_product(self.product))
+        return Page(content, {"ETag": tag_of_product(self.product)})
 
 
 def encoded(product: Product) -> bytes:

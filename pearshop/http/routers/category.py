@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from pearshop.db import catalogue
 from pearshop.http import pages, query
+from pearshop.http.caching.scope import Scope
 from pearshop.http.describe import route
 from pearshop.http.pages import Page
 from pearshop.http.paging import key_of, limit_of, next_page
@@ -36,4 +37,5 @@ async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     found = await shop.read(may_lag, catalogue.categories, limit + 1, after)
     shown = [{"name": name, "products": count} for name, count in found[:limit]]
     last = (found[limit - 1][0],) if len(found) > limit else None
-    return pages.tagged(sparse(shown, tree), next_page(request, ORDER, last))
+    scope = Scope(frozenset(), by_words=True)
+    return pages.tagged(sparse(shown, tree), next_page(request, ORDER, last), scope)

@@ -67,8 +67,7 @@ async def place_order(request: Request) -> Response:
         wish.delivery_address,
         wish.expected_total_price,
     )
-    if not placed.repeated:
-        shop.products.sold([line.product_id for line in placed.order.lines])
+    shop.products.sold(placed.left)
     with once_done():
         content = (await _render(shop, [placed.order]))[0]
     return json(content, 201, REPEATED if placed.repeated else None)

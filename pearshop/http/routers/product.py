@@ -18,6 +18,7 @@ from pearshop.domain.product import ProductDraft
 from pearshop.errors import Invalid, Overtaken
 from pearshop.http import body, etags, pages, query
 from pearshop.http.answers import json
+from pearshop.http.caching.scope import scope_of
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.pages import Page
@@ -137,7 +138,7 @@ async def _change(request: Request, product_id: str, changes: dict[str, Any]) ->
         product = await shop.database.run(rows.change, sought, changes, seen)
     except Overtaken as error:
         raise await _with_current(shop, sought, error) from None
-    await shop.products.changed(product)
+    await shop.products.changed(product, changes)
     return json(render_product(product), 200, {"ETag": etags.tag_of_product(product)})
 
 
@@ -160,7 +161,8 @@ async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     else:
         total = await shop.read(may_lag, catalogue.total, listing)
         headers |= counted_pages(request, listing.limit, listing.offset, total, changes=better)
-    return pages.tagged(sparse([render_product(each) for each in found.products], tree), headers)
+    shown = sparse([render_product(each) for each in found.products], tree)
+    return pages.tagged(shown, headers, scope_of(listing, found))
 
 
 def _listing(wish: ProductQuery) -> Listing:

@@ -1,0 +1,59 @@
+"""Which pages of the catalogue a change of one product concerns. Pure.
+
+Most changes are of prices and stock. They concern the pages that show the product, and those that
+it may enter or leave: in a search for words, or in another category, it is no sooner found.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from pearshop.db.catalogue import Listed, Listing
+
+WORDLESS = frozenset({"price", "stock", "image"})
+"""Members of a product by which no search and no category finds it."""
+
+
+class Scope(NamedTuple):
+    """What decides a page: the products on it, and how they were chosen.
+
+    `category`: that of all of them; `None`: any. `by_words`: nothing but words chose and sorted
+    them.
+    """
+
+    products: frozenset[int]
+    category: str | None = None
+    by_words: bool = False
+
+
+class Change(NamedTuple):
+    """When staff changed a product, and how far that reaches.
+
+    `category`: the product's, if neither it nor a word has changed; `None`: any page is concerned.
+    """
+
+    at: datetime
+    category: str | None = None
+
+
+def scope_of(listing: Listing, found: Listed) -> Scope:
+    """Return what decides a page of products."""
+    filters = (listing.min_price, listing.max_price, listing.in_stock, listing.ids)
+    by_words = listing.ordering == "best" and filters == (None,) * 4
+    return Scope(frozenset(each.id for each in found.products), listing.category, by_words)
+
+
+def reach(members: Collection[str] | None, category: str) -> str | None:
+    """Return a change's `category`, given the members that were set; `None`: all of them."""
+    return category if members is not None and WORDLESS.issuperset(members) else None
+
+
+def concerns(changes: Mapping[int, Change], scope: Scope | None) -> bool:
+    """Return whether any of the changes may concern a page; one without a scope, any may."""
+    return scope is None or any(_concerns(each, changes[each], scope) for each in changes)
+
+
+def _concerns(product_id: int, change: Change, scope: Scope) -> bool:
+    if change.category is None or product_id in scope.products:
+        return True
+    return not scope.by_words and scope.category in (None, change.category)

@@ -1,0 +1,115 @@
+"""Which pages a change concerns: what the rule says, and what the database shows."""
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from pearshop.db import catalogue
+from pearshop.db import product as product_rows
+from pearshop.db.catalogue import ORDERS, Listing
+from pearshop.domain.product import Product, ProductDraft
+from pearshop.http.caching.scope import Change, Scope, concerns, reach, scope_of
+from tests.db.conftest import Rows
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SEARCH = Scope(frozenset({1, 2}), by_words=True)
+FRUIT = Scope(frozenset({1, 2}), "Fruit")
+FIRST = Scope(frozenset({1, 2}))
+
+
+@pytest.mark.parametrize(
+    ("product", "category", "scope", "concerned"),
+    [
+        (1, "Fruit", SEARCH, True),
+        (1, "Nuts", FRUIT, True),
+        (3, "Fruit", SEARCH, False),
+        (3, "Nuts", FRUIT, False),
+        (3, "Fruit", FRUIT, True),
+        (3, "Nuts", FIRST, True),
+        (3, "", Scope(frozenset(), ""), True),
+        (3, None, SEARCH, True),
+        (3, None, FRUIT, True),
+        (3, "Fruit", None, True),
+    ],
+)
+def test_a_change_concerns_what_shows_the_product_or_may_come_to(
+    product: int, category: str | None, scope: Scope | None, concerned: bool
+) -> None:
+    assert concerns({product: Change(NOW, category)}, scope) is concerned
+    assert concerns({9: Change(NOW, "Stones"), product: Change(NOW, category)}, scope) >= concerned
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"price"}, "Fruit"),
+        ({"price", "stock", "image"}, "Fruit"),
+        ({"price", "name"}, None),
+        ({"category"}, None),
+        ({"hidden"}, None),
+        (None, None),
+    ],
+)
+def test_words_and_categories_reach_everywhere(
+    members: set[str] | None, expected: str | None
+) -> None:
+    assert reach(members, "Fruit") == expected
+
+
+LISTINGS = [
+    *(Listing(ordering=each, limit=3) for each in ORDERS),  # type: ignore[arg-type]
+    *(Listing(category=each, limit=3) for each in ("Fruit", "Nuts", "")),
+    *(Listing("pear", ordering=each, limit=3) for each in ("best", "price", "updated")),
+    Listing("pear", "Nuts", ordering="best", limit=3),
+    Listing("ripe", ordering="best", min_price=300, limit=3),
+    Listing("ripe", ordering="best", max_price=300, limit=3),
+    Listing("ripe", ordering="best", in_stock=True, limit=3),
+    Listing("ripe", ordering="best", limit=3, offset=2),
+    Listing("ripe", ordering="best", ids=(1, 2, 3), limit=3),
+    Listing(in_stock=False, limit=3),
+    Listing(ids=(4, 5, 6), limit=3),
+]
+
+
+def _draw(chance: random.Random) -> dict[str, Any]:
+    """Return what staff might set of a product."""
+    return chance.choice(
+        [
+            {"price": chance.randrange(600)},
+            {"stock": chance.choice([None, 0, 5])},
+            {"image": f"/{chance.randrange(9)}.png"},
+            {"price": chance.randrange(600), "stock": chance.choice([0, 5])},
+            {"category": chance.choice(["Fruit", "Nuts", ""])},
+            {"name": chance.choice(["ripe pear", "ripe nut", "pear"])},
+        ]
+    )
+
+
+def test_every_page_that_differs_after_a_change_was_concerned(engine: Engine) -> None:
+    rows = Rows(engine)
+    chance = random.Random(5)
+    for number in range(12):
+        draft = ProductDraft(
+            chance.choice(["ripe pear", "ripe nut", "pear"]),
+            chance.randrange(600),
+            category=chance.choice(["Fruit", "Nuts", ""]),
+            stock=chance.choice([None, 0, 5]),
+            sku=f"s{number}",
+        )
+        rows.run(product_rows.create, draft)
+    spared = 0
+    before = [rows.run(catalogue.page, each) for each in LISTINGS]
+    for _ in range(60):
+        members, sought = _draw(chance), chance.randrange(1, 13)
+        product: Product = rows.run(product_rows.change, sought, members)
+        change = {sought: Change(product.updated_at, reach(members, product.category))}
+        after = [rows.run(catalogue.page, each) for each in LISTINGS]
+        for listing, old, new in zip(LISTINGS, before, after, strict=True):
+            concerned = concerns(change, scope_of(listing, old))
+            assert concerned or old == new, (listing, members, sought)
+            spared += not concerned
+        before = after
+    assert spared > 100
