@@ -19,6 +19,7 @@ from pathlib import Path
 from loadtests import wrk
 from loadtests.bench import load
 from loadtests.bench.processes import API, DATABASES, HOSTS, shop_role
+from loadtests.bench.result import SHOP
 from loadtests.bench.routes import ADD, FIRST_PAGE, ORDER, Request, Route, requests_of
 from loadtests.bench.run import SIZES
 from loadtests.bench.subjects import Field, Subject, started
@@ -120,7 +121,7 @@ def _record_all(seconds: int, out: Path) -> list[Profile]:
         tempfile.TemporaryDirectory() as folder,
         started(Path(folder), SIZES, with_peers=False) as field,
     ):
-        shop = next(each for each in field.subjects if each.books)
+        shop = next(each for each in field.subjects if each.name == SHOP)
         for route, roles in WATCHED.items():
             for role in roles:
                 print(f"{route.name}: {role}", file=sys.stderr, flush=True)
