@@ -7,6 +7,7 @@ other one is, for messages are pickled: only the same user is let in.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
@@ -128,9 +129,11 @@ class Channel(_Framed):
 
     def kill(self) -> None:
         """Kill the process at the other end, if it is still there."""
-        if self.is_open:  # so the number is not another process's yet
-            os.kill(self._process, signal.SIGKILL)
-            self.close()
+        if self.is_open and self._process > 0:  # 0: it lives where processes have other numbers
+            self.is_open = False
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process, signal.SIGKILL)
+        self.close()
 
     def retire(self) -> None:
         """Send no more calls, and end when those under way are answered."""

@@ -9,6 +9,7 @@ from pearshop.db.order import Placed, PlaceOrder
 from pearshop.db.placement import Grant
 from pearshop.domain.cart import Cart, CartCommand, CartLine
 from pearshop.domain.order import Order
+from pearshop.domain.stock import Left
 from pearshop.errors import Refused, Unavailable
 
 
@@ -42,7 +43,7 @@ class OrderPlaced(NamedTuple):
     """An order is placed and durable, see `Placed`."""
 
     order: Order
-    left: dict[int, int]
+    left: dict[int, Left]
     repeated: bool = False
 
 

@@ -191,7 +191,7 @@ class RayHosts:
         connect to it, as when it is stopped. On this node the process is killed outright.
         """
         _, channel = self._channels.get(name, (None, None))
-        if channel is not None:
+        if channel is not None and channel.is_open:
             channel.kill()
         else:
             ray.kill(self._find(name), no_restart=False)

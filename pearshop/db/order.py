@@ -14,7 +14,7 @@ from pearshop.db.placement import GRANT_TYPES, GRANTED, SHARE, Grant
 from pearshop.db.prepared import Prepared
 from pearshop.domain.cart import Cart, CartLine, line_id
 from pearshop.domain.order import Offer, Order, OrderLine, OrderPlan, plan_order
-from pearshop.domain.stock import StockLedger
+from pearshop.domain.stock import Left, StockLedger
 from pearshop.errors import KeyReused, Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,12 +36,12 @@ class PlaceOrder(NamedTuple):
 class Placed(NamedTuple):
     """An order, and the cart as it is now. `repeated`: the key had placed it before.
 
-    `left`: how many pieces there are now of its counted products.
+    `left`: what there is now of its counted products.
     """
 
     order: Order
     cart: Cart
-    left: dict[int, int]
+    left: dict[int, Left]
     repeated: bool = False
 
 
@@ -75,7 +75,7 @@ JOIN orders o ON o.user_id = wanted.user_id AND o.key = wanted.key
 """,
 )
 
-OFFERS = "SELECT id, name, price, stock, hidden FROM products WHERE id = ANY(:ids)"
+OFFERS = "SELECT id, name, price, stock, hidden, updated_at FROM products WHERE id = ANY(:ids)"
 READ_OFFERS = Prepared("read_offers", {"ids": "bigint[]"}, OFFERS)
 LOCK_OFFERS = Prepared(
     "lock_offers", {"ids": "bigint[]"}, OFFERS + " ORDER BY id FOR NO KEY UPDATE"
@@ -242,7 +242,7 @@ def _store(
 ) -> list[Placed]:
     now = datetime.now(UTC)
     ids = list(NEW_IDS.execute(connection, {"count": len(accepted)}).scalars())
-    left = ledger.left
+    left = {each: Left(n, offers[each].updated_at) for each, n in ledger.left.items()}
     placed = [
         _placed(order_id, each, offers, left, now)
         for order_id, each in zip(ids, accepted, strict=True)
@@ -280,7 +280,7 @@ def _placed(
     order_id: int,
     accepted: _Accepted,
     offers: dict[int, Offer],
-    left: dict[int, int],
+    left: dict[int, Left],
     now: datetime,
 ) -> Placed:
     request, cart, plan = accepted.request, accepted.cart, accepted.plan

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -49,12 +49,19 @@ def create(connection: Connection, draft: ProductDraft) -> Product:
     return Product(*row)
 
 
+class Changed(NamedTuple):
+    """A product as staff have left it, and when they had changed it `before`."""
+
+    product: Product
+    before: datetime
+
+
 def change(
     connection: Connection,
     product_id: int,
     changes: dict[str, Any],
     seen: Sequence[Version] | None = None,
-) -> Product:
+) -> Changed:
     """Set the given columns. Raises `NotFound`, or `Conflict` when the sku is taken.
 
     With `seen`, raises `Overtaken` unless the product is still one of these versions. Orders may
@@ -62,23 +69,29 @@ def change(
     """
     if seen is not None:
         _check(connection, product_id, seen, counts_stock="stock" in changes)
+    found = (
+        select(products.c.id, products.c.updated_at)
+        .where(products.c.id == product_id, ~products.c.hidden)
+        .with_for_update(key_share=True)
+        .cte("found")
+    )
     try:
         row = connection.execute(
             update(products)
-            .where(products.c.id == product_id, ~products.c.hidden)
+            .where(products.c.id == found.c.id)
             .values(**changes, updated_at=func.clock_timestamp())
-            .returning(*COLUMNS)
+            .returning(*COLUMNS, found.c.updated_at.label("before"))
         ).one_or_none()
     except IntegrityError as error:
         raise _conflict(error) from None
     if row is None:
         raise unknown_product()
-    return Product(*row)
+    return Changed(Product(*row[:-1]), row[-1])
 
 
 def hide(connection: Connection, product_id: int, seen: Sequence[Version] | None = None) -> Product:
     """Take a product off sale; past orders keep it. Raises `NotFound`, or `Overtaken` as above."""
-    return change(connection, product_id, {"hidden": True}, seen)
+    return change(connection, product_id, {"hidden": True}, seen).product
 
 
 def _check(

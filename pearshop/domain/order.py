@@ -23,6 +23,7 @@ class Offer:
     price: int
     stock: int | None
     hidden: bool
+    updated_at: datetime
 
 
 class OrderLine(NamedTuple):

@@ -1,6 +1,18 @@
 """The stock ledger: what is left while a batch of orders is decided. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Left(NamedTuple):
+    """Pieces that are left of a counted product after an order.
+
+    `since` is when staff last changed the product: until they do so again, pieces only get fewer.
+    """
+
+    pieces: int
+    since: datetime
 
 
 class StockLedger:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,11 +25,15 @@ WORTH_IT = 600
 
 @dataclass(frozen=True)
 class Page:
-    """A JSON content, the headers that it always has, and what decides it, where that is known."""
+    """A JSON content, the headers that it always has, and what decides it, where that is known.
+
+    `borrowed`: it came from Redis, and may have been there for a while.
+    """
 
     content: bytes
     headers: dict[str, str]
     scope: Scope | None = None
+    borrowed: bool = field(default=False, compare=False)
 
     @cached_property
     def compressed(self) -> bytes:
@@ -47,9 +51,10 @@ class Page:
         head, _, content = value.partition(b"\n")
         match orjson.loads(head):
             case [dict() as headers, None]:
-                return cls(content, headers)
+                return cls(content, headers, None, borrowed=True)
             case [dict() as headers, [list() as products, category, by_words]]:
-                return cls(content, headers, Scope(frozenset(products), category, by_words))
+                scope = Scope(frozenset(products), category, by_words)
+                return cls(content, headers, scope, borrowed=True)
         raise ValueError("no page of this release")
 
 

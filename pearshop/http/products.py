@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,10 +21,11 @@ from pearshop.db import product as rows
 from pearshop.db.execute import Database
 from pearshop.db.product import unknown_product
 from pearshop.domain.product import Product
+from pearshop.domain.stock import Left
 from pearshop.errors import Unavailable
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
-from pearshop.http.caching.scope import Change, concerns, reach
+from pearshop.http.caching.scope import Change, Edit, concerns, is_narrow, reach
 from pearshop.http.caching.shared import Shared
 from pearshop.http.caching.telling import Telling
 from pearshop.http.caching.values import Shown, decoded, encoded
@@ -46,6 +47,8 @@ HEARD = 12
 """Pages, and products whose stock is not counted, are trusted so many times longer while notices
 come in: what staff change is heard of, by the pulse too. That stock was sold can be told by a
 notice alone; pages show it as it was."""
+FEW = 20
+"""Changes at once of which each page is asked whether they concern it; more concern all."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -77,7 +80,7 @@ class Products:
         self._loader: Batcher[tuple[int, asyncio.Future[Shown | None]]] = Batcher(
             self._load, limit=500
         )
-        self._sales: Batcher[tuple[int, int]] = Batcher(self._telling.sold, limit=TOLD)
+        self._sales: Batcher[tuple[int, Left]] = Batcher(self._telling.sold, limit=TOLD)
         self.counts: Counter[tuple[str, str]] = Counter()
 
     @property
@@ -113,19 +116,19 @@ class Products:
             return entry.value
         return await _or_last(coming, entry)
 
-    async def changed(self, product: Product, members: Collection[str] | None = None) -> None:
+    async def changed(self, product: Product, edit: Edit | None = None) -> None:
         """Show a product as staff have just left it, here and in every other replica.
 
-        `members` of it were set, all of them by default.
+        Without an `edit` it is new, or gone.
         """
-        change = Change(product.updated_at, reach(members, product.category))
+        change = Change(product.updated_at, reach(product, edit))
         self._hear_changes({product.id: change})
         self._remember(product.id, Shown(product))
         await self._telling.changed({product.id: change}, {product.id: encoded(product)})
         # What was read from Redis meanwhile was from before.
         self._doubt_pages({product.id: change})
 
-    def sold(self, left: Mapping[int, int]) -> None:
+    def sold(self, left: Mapping[int, Left]) -> None:
         """Show what orders left of products, here and, soon after, elsewhere."""
         self._show_left(left)
         if len(self._sales) < TOLD:  # or Redis hangs
@@ -137,7 +140,8 @@ class Products:
 
         Call it every second: what Redis did not hear is told again.
         """
-        await self._telling.again()
+        if await self._telling.again():
+            self._missed()  # what was read from Redis until now was from before
         if more:
             await self._telling.everything()
             self._missed()
@@ -176,7 +180,7 @@ class Products:
         """Trust no page that these changes concern; without them, none at all."""
         self._freshness.catalogue_changed()
         self._making.clear()
-        if changes is None or None in (each.category for each in changes.values()):
+        if changes is None or len(changes) > FEW or not all(map(is_narrow, changes.values())):
             self._pages.doubt_all()
         else:
             self._pages.doubt_if(lambda page: concerns(changes, page.scope))
@@ -187,20 +191,19 @@ class Products:
             self._known.doubt(product_id)
             self._loading.pop(product_id, None)
 
-    def _show_left(self, left: Mapping[int, int]) -> None:
-        """Show the stock that sales left of products that nothing speaks against; trust them anew.
+    def _show_left(self, left: Mapping[int, Left]) -> None:
+        """Show the stock that sales left of products, and trust them anew.
 
-        What staff changed of them has been heard of. Sales that are heard of in another order
-        than they were made show a little too much, until the next one, or for as long as any
-        counted product is trusted.
+        Of a product that staff have changed in between, before or after, nothing is trusted.
         """
-        for product_id, pieces in left.items():
+        for product_id, (pieces, since) in left.items():
             self._loading.pop(product_id, None)
             entry = self._known.get(product_id)
             known = entry.value if entry is not None and self._known.is_usable(entry) else None
-            if known is None or known.product.stock is None:
+            stock = None if known is None else known.product.stock
+            if known is None or stock is None or known.product.updated_at != since:
                 self._known.doubt(product_id)
-            elif known.product.stock != pieces:
+            elif pieces < stock:
                 self._remember(product_id, Shown(replace(known.product, stock=pieces)))
 
     async def _get(self, product_id: int) -> Shown | None:
@@ -292,7 +295,8 @@ class Products:
             if not done.cancelled() and done.exception() is None:
                 page = done.result()
                 size = len(page.content) + len(name) + PAGE_BYTES
-                self._pages.put(name, page, size, HEARD if self.hears else 1)
+                times = HEARD if self.hears and not page.borrowed else 1
+                self._pages.put(name, page, size, times)
 
     async def _make(self, name: str, make: Make) -> Page:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -8,6 +8,7 @@ from pearshop.db import history
 from pearshop.db import product as product_rows
 from pearshop.db.cart import load
 from pearshop.db.order import Placed, PlaceOrder, place
+from pearshop.domain.stock import Left
 from pearshop.domain.user import User
 from pearshop.errors import Conflict, Invalid, KeyReused, Refused
 from tests.db.conftest import Rows
@@ -42,6 +43,7 @@ def test_an_order_takes_lines_and_stock_and_leaves_an_event(rows: Rows, engine: 
     assert rows.run(history.get, order.id, user.id) == order
     assert [line.number for line in rows.run(load, [user.id], []).carts[user.id].lines] == [2]
     assert rows.run(product_rows.get, pear.id).stock == 3
+    assert placed(result).left == {pear.id: Left(3, pear.updated_at)}
     assert scalar(engine, "SELECT subject_id FROM outbox") == order.id
 
 
@@ -50,6 +52,7 @@ def test_a_refused_order_leaves_its_neighbours_alone(rows: Rows, engine: Engine)
     for user in users:
         rows.cart(user, **{f"p{pear.id}": 1})
     results = place_all(rows, [wish(users[0], 1), wish(users[1], 99), wish(users[2], 1)])
+    assert placed(results[0]).left == placed(results[2]).left == {pear.id: Left(0, pear.updated_at)}
     assert isinstance(results[1], Invalid)
     assert placed(results[0]).order.total_price == placed(results[2]).order.total_price == 100
     assert scalar(engine, "SELECT count(*) FROM orders") == 2

@@ -1,6 +1,7 @@
 """What an order decides."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,8 +11,9 @@ from pearshop.domain.product import MAX_PRICE
 from pearshop.domain.stock import StockLedger
 from pearshop.errors import Conflict, Invalid
 
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
 CART = Cart(9, lines=(CartLine(1, 10, 2, 0, 0), CartLine(2, 20, 3, 0, 0)))
-OFFERS = {10: Offer(10, "Pear", 100, 5, False), 20: Offer(20, "Plum", 7, None, False)}
+OFFERS = {10: Offer(10, "Pear", 100, 5, False, THEN), 20: Offer(20, "Plum", 7, None, False, THEN)}
 
 
 def _ledger() -> StockLedger:
@@ -73,7 +75,7 @@ def test_a_total_that_is_not_the_expected_one_is_refused() -> None:
 
 def test_a_total_beyond_what_clients_can_read_is_refused() -> None:
     lines = tuple(CartLine(n, n, MAX_QUANTITY, 0, 0) for n in range(1, MAX_LINES + 1))
-    offers = {n: Offer(n, "Dear", MAX_PRICE, None, False) for n in range(1, MAX_LINES + 1)}
+    offers = {n: Offer(n, "Dear", MAX_PRICE, None, False, THEN) for n in range(1, MAX_LINES + 1)}
     ledger = StockLedger(dict.fromkeys(offers))
     assert MAX_LINES * MAX_QUANTITY * MAX_PRICE > MAX_TOTAL
     with pytest.raises(Conflict) as refusal:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pearshop.domain.product import Product
+from pearshop.domain.stock import Left
 from pearshop.errors import NotFound, Unavailable
-from pearshop.http.caching.scope import Scope
+from pearshop.http.caching.scope import Edit, Scope
 from pearshop.http.pages import Page
 from pearshop.http.products import Products
 from pearshop.settings import Settings
@@ -117,13 +118,21 @@ async def test_a_change_is_seen_at_once_where_it_was_made(rows: Rows) -> None:
     assert rows.asked == [[1]]  # what was written is known, and need not be read
 
 
-@pytest.mark.parametrize(("members", "made"), [(["price"], 1), (["price", "name"], 2), (None, 2)])
+@pytest.mark.parametrize(
+    ("edit", "made"),
+    [
+        (Edit(["price"], NOW), 1),
+        (Edit(["price"], LATER), 2),
+        (Edit(["price", "name"], NOW), 2),
+        (None, 2),
+    ],
+)
 async def test_a_page_that_a_change_does_not_concern_is_kept(
-    rows: Rows, members: list[str] | None, made: int
+    rows: Rows, edit: Edit | None, made: int
 ) -> None:
     products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
     await content_of(products, pages)
-    await products.changed(costs(1), members)
+    await products.changed(costs(1), edit)
     assert await content_of(products, pages) == made
 
 
@@ -133,7 +142,7 @@ async def test_a_page_under_way_is_not_kept_after_any_change(rows: Rows) -> None
     making = asyncio.create_task(content_of(products, pages))
     while not pages.made:
         await asyncio.sleep(0)
-    await products.changed(costs(1), ["price"])
+    await products.changed(costs(1), Edit(["price"], NOW))
     pages.gate.set()
     assert await making == 1
     assert await content_of(products, pages) == 2
@@ -143,7 +152,7 @@ async def test_what_an_order_left_is_shown_without_a_look_at_the_database(rows: 
     rows.products[1] = COUNTED
     products = make_products(rows)
     await products.on_sale(1)
-    products.sold({1: 3})
+    products.sold({1: Left(3, NOW)})
     shown = await products.on_sale(1)
     assert shown.product.stock == 3
     assert b'"stock":3' in shown.page.content
@@ -158,7 +167,7 @@ async def test_a_product_that_sells_is_trusted_anew(rows: Rows) -> None:
     await products.on_sale(1)
     for left in range(8, 2, -1):
         now[0] += 7
-        products.sold({1: left})
+        products.sold({1: Left(left, NOW)})
     assert (await products.on_sale(1)).product.stock == 3
     assert rows.asked == [[1]]
     now[0] += 11
@@ -172,9 +181,21 @@ async def test_stock_that_was_sold_is_looked_up_where_staff_changed_more(rows: R
     await products.on_sale(1)
     rows.products[1] = replace(COUNTED, stock=3, price=7, updated_at=LATER)
     await products.pulse({1: LATER}, more=False)
-    products.sold({1: 3})
+    products.sold({1: Left(3, NOW)})
     shown = await products.on_sale(1)
     assert (shown.product.stock, shown.product.price) == (3, 7)
+
+
+async def test_a_sale_from_before_a_restock_does_not_undo_it(rows: Rows) -> None:
+    rows.products[1] = replace(COUNTED, stock=50, updated_at=LATER)
+    products = make_products(rows)
+    await products.on_sale(1)
+    products.sold({1: Left(0, NOW)})
+    assert (await products.on_sale(1)).product.stock == 50
+    products.sold({1: Left(49, LATER)})
+    products.sold({1: Left(48, LATER)})
+    products.sold({1: Left(49, LATER)})  # heard of later than the one after it
+    assert (await products.on_sale(1)).product.stock == 48
 
 
 async def test_a_load_that_a_sale_overtook_is_not_trusted(rows: Rows) -> None:
@@ -185,7 +206,7 @@ async def test_a_load_that_a_sale_overtook_is_not_trusted(rows: Rows) -> None:
     while not rows.asked:
         await asyncio.sleep(0)
     rows.products[1] = replace(COUNTED, stock=3)
-    products.sold({1: 3})
+    products.sold({1: Left(3, NOW)})
     rows.gate.set()
     await loading
     assert (await products.on_sale(1)).product.stock == 3

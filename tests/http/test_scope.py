@@ -1,7 +1,7 @@
 """Which pages a change concerns: what the rule says, and what the database shows."""
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,12 @@ from pearshop.db import catalogue
 from pearshop.db import product as product_rows
 from pearshop.db.catalogue import ORDERS, Listing
 from pearshop.domain.product import Product, ProductDraft
-from pearshop.http.caching.scope import Change, Scope, concerns, reach, scope_of
+from pearshop.http.caching.scope import Change, Edit, Scope, concerns, reach, scope_of
 from tests.db.conftest import Rows
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(minutes=1)
+PEAR = Product(1, None, "Pear", 100, "", "", "Fruit", None, False, NOW, NOW)
 SEARCH = Scope(frozenset({1, 2}), by_words=True)
 FRUIT = Scope(frozenset({1, 2}), "Fruit")
 FIRST = Scope(frozenset({1, 2}))
@@ -43,20 +45,20 @@ def test_a_change_concerns_what_shows_the_product_or_may_come_to(
 
 
 @pytest.mark.parametrize(
-    ("members", "expected"),
+    ("edit", "expected"),
     [
-        ({"price"}, "Fruit"),
-        ({"price", "stock", "image"}, "Fruit"),
-        ({"price", "name"}, None),
-        ({"category"}, None),
-        ({"hidden"}, None),
+        (Edit(["price"], LONG_AGO), "Fruit"),
+        (Edit(["price", "stock", "image"], LONG_AGO), "Fruit"),
+        (Edit(["price", "name"], LONG_AGO), None),
+        (Edit(["category"], LONG_AGO), None),
+        (Edit(["price"], NOW - timedelta(seconds=20)), None),
         (None, None),
     ],
 )
-def test_words_and_categories_reach_everywhere(
-    members: set[str] | None, expected: str | None
+def test_words_and_categories_reach_everywhere_and_so_does_what_came_soon_after(
+    edit: Edit | None, expected: str | None
 ) -> None:
-    assert reach(members, "Fruit") == expected
+    assert reach(PEAR, edit) == expected
 
 
 LISTINGS = [
@@ -104,8 +106,9 @@ def test_every_page_that_differs_after_a_change_was_concerned(engine: Engine) ->
     before = [rows.run(catalogue.page, each) for each in LISTINGS]
     for _ in range(60):
         members, sought = _draw(chance), chance.randrange(1, 13)
-        product: Product = rows.run(product_rows.change, sought, members)
-        change = {sought: Change(product.updated_at, reach(members, product.category))}
+        product = rows.run(product_rows.change, sought, members).product
+        edit = Edit(list(members), LONG_AGO)  # it is known that nothing else has changed
+        change = {sought: Change(product.updated_at, reach(product, edit))}
         after = [rows.run(catalogue.page, each) for each in LISTINGS]
         for listing, old, new in zip(LISTINGS, before, after, strict=True):
             concerned = concerns(change, scope_of(listing, old))

@@ -10,6 +10,7 @@ from datetime import datetime
 import orjson
 from redis.exceptions import RedisError
 
+from pearshop.domain.stock import Left
 from pearshop.http.caching.scope import Change
 from pearshop.http.caching.shared import CHANNEL, connected
 
@@ -25,7 +26,7 @@ class Notice:
     """Products that staff changed, and how; what orders left of products."""
 
     changed: dict[int, Change]
-    sold: dict[int, int] = field(default_factory=dict)
+    sold: dict[int, Left] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the form in which it travels."""
@@ -33,7 +34,9 @@ class Notice:
             str(each): (change.at.isoformat(), change.category)
             for each, change in self.changed.items()
         }
-        sold = {str(each): left for each, left in self.sold.items()}
+        sold = {
+            str(each): (left.pieces, left.since.isoformat()) for each, left in self.sold.items()
+        }
         return orjson.dumps({"changed": changed, "sold": sold})
 
     @classmethod
@@ -45,7 +48,11 @@ class Notice:
                 int(each): Change(datetime.fromisoformat(at), category)
                 for each, (at, category) in said["changed"].items()
             }
-            return cls(changed, {int(k): int(v) for k, v in said["sold"].items()})
+            sold = {
+                int(each): Left(int(pieces), datetime.fromisoformat(since))
+                for each, (pieces, since) in said["sold"].items()
+            }
+            return cls(changed, sold)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no notice: {error}") from error
 

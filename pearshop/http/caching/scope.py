@@ -5,13 +5,17 @@ it may enter or leave: in a search for words, or in another category, it is no s
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pearshop.db.catalogue import Listed, Listing
+from pearshop.domain.product import Product
 
 WORDLESS = frozenset({"price", "stock", "image"})
 """Members of a product by which no search and no category finds it."""
+
+HEARD_OF = timedelta(seconds=30)
+"""Every replica hears of a change sooner than that, if only by its pulse."""
 
 
 class Scope(NamedTuple):
@@ -24,6 +28,13 @@ class Scope(NamedTuple):
     products: frozenset[int]
     category: str | None = None
     by_words: bool = False
+
+
+class Edit(NamedTuple):
+    """What staff did to a product: which members they set, and when it had been changed before."""
+
+    members: Collection[str]
+    before: datetime
 
 
 class Change(NamedTuple):
@@ -43,9 +54,20 @@ def scope_of(listing: Listing, found: Listed) -> Scope:
     return Scope(frozenset(each.id for each in found.products), listing.category, by_words)
 
 
-def reach(members: Collection[str] | None, category: str) -> str | None:
-    """Return a change's `category`, given the members that were set; `None`: all of them."""
-    return category if members is not None and WORDLESS.issuperset(members) else None
+def reach(product: Product, edit: Edit | None) -> str | None:
+    """Return a change's `category`.
+
+    `None`, too, soon after another change, for who has not heard of that one must not be told
+    that this is all.
+    """
+    if edit is None or not WORDLESS.issuperset(edit.members):
+        return None
+    return product.category if product.updated_at - edit.before > HEARD_OF else None
+
+
+def is_narrow(change: Change) -> bool:
+    """Return whether some pages are not concerned."""
+    return change.category is not None
 
 
 def concerns(changes: Mapping[int, Change], scope: Scope | None) -> bool:
@@ -54,6 +76,6 @@ def concerns(changes: Mapping[int, Change], scope: Scope | None) -> bool:
 
 
 def _concerns(product_id: int, change: Change, scope: Scope) -> bool:
-    if change.category is None or product_id in scope.products:
+    if not is_narrow(change) or product_id in scope.products:
         return True
     return not scope.by_words and scope.category in (None, change.category)

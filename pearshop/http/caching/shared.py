@@ -24,7 +24,7 @@ from pearshop.http.caching.memory import jittered
 logger = logging.getLogger(__name__)
 
 CHANNEL = "pearshop:catalogue"
-PREFIX = "pearshop:1:"
+PREFIX = "pearshop:2:"
 """Of all keys; its number changes when what is stored under them does."""
 PAGES = PREFIX + "pages"
 ERA = PREFIX + "era"

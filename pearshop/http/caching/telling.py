@@ -6,6 +6,7 @@ so what it did not answer is told again.
 
 from collections.abc import Mapping, Sequence
 
+from pearshop.domain.stock import Left
 from pearshop.http.caching.notices import Notice
 from pearshop.http.caching.scope import Change
 from pearshop.http.caching.shared import Shared
@@ -20,30 +21,33 @@ class Telling:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._changed: dict[int, Change] = {}
-        self._sold: dict[int, int] = {}
+        self._sold: dict[int, Left] = {}
         self._everything = False
 
     async def changed(self, changes: Mapping[int, Change], values: Mapping[int, bytes]) -> None:
         """Tell which products staff changed, and how; `values` of those that are known."""
         await self._tell(Notice(dict(changes)), dict.fromkeys(changes, b"") | dict(values))
 
-    async def sold(self, left: Sequence[tuple[int, int]]) -> None:
-        """Tell what orders left of products."""
-        least = dict(sorted(left, reverse=True))
-        await self._tell(Notice({}, least), dict.fromkeys(least, b""))
+    async def sold(self, left: Sequence[tuple[int, Left]]) -> None:
+        """Tell what orders left of products; of each the least, as staff last left it."""
+        last = dict(sorted(left, key=lambda each: (each[1].since, -each[1].pieces)))
+        await self._tell(Notice({}, last), dict.fromkeys(last, b""))
 
     async def everything(self) -> None:
         """Tell that any product may have changed."""
         self._everything = self._shared.exists and not await self._shared.forget()
 
-    async def again(self) -> None:
-        """Tell what Redis did not hear."""
+    async def again(self) -> bool:
+        """Tell what Redis did not hear. Returns whether it has heard such a thing now."""
+        late = self._everything or bool(self._changed or self._sold)
         if self._everything:
             await self.everything()
-        elif self._changed or self._sold:
+        elif late:
             changed, self._changed = self._changed, {}
             sold, self._sold = self._sold, {}
             await self._tell(Notice(changed, sold), dict.fromkeys({*changed, *sold}, b""))
+
+        return late and not (self._everything or self._changed or self._sold)
 
     async def _tell(self, notice: Notice, values: Mapping[int, bytes]) -> None:
         pages = bool(notice.changed)

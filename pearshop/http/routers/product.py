@@ -18,7 +18,7 @@ from pearshop.domain.product import ProductDraft
 from pearshop.errors import Invalid, Overtaken
 from pearshop.http import body, etags, pages, query
 from pearshop.http.answers import json
-from pearshop.http.caching.scope import scope_of
+from pearshop.http.caching.scope import Edit, scope_of
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.pages import Page
@@ -135,10 +135,10 @@ async def _change(request: Request, product_id: str, changes: dict[str, Any]) ->
     shop = services(request)
     sought, seen = identity(product_id, "product"), etags.versions(request)
     try:
-        product = await shop.database.run(rows.change, sought, changes, seen)
+        product, before = await shop.database.run(rows.change, sought, changes, seen)
     except Overtaken as error:
         raise await _with_current(shop, sought, error) from None
-    await shop.products.changed(product, changes)
+    await shop.products.changed(product, Edit(tuple(changes), before))
     return json(render_product(product), 200, {"ETag": etags.tag_of_product(product)})
 
 
