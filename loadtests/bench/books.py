@@ -52,6 +52,11 @@ class Books(ABC):
                 return now
             time.sleep(0.05)
 
+    @property
+    @abstractmethod
+    def tokens(self) -> Sequence[str]:
+        """A token, good now, for each shopper who adds and reads."""
+
     @abstractmethod
     def fill_carts(self, lines: int) -> None:
         """Put so many lines into the cart of each shopper who adds and reads."""

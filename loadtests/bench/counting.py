@@ -85,7 +85,7 @@ def _requests(subject: Subject, route: Route, count: int) -> Sequence[Request]:
         warm, *rest = ready_orders(subject, subject.books, count + 1)
         ask(subject.url, [warm], 1)
         return rest
-    every = requests_of(route, subject.wares)
+    every = requests_of(route, subject.current)
     some = every[:: max(1, len(every) // DIFFERENT)][:DIFFERENT]
     ask(subject.url, some if route is ADD else some * WARM_UP, 8)
     return list(islice(cycle(some), count))

@@ -39,7 +39,11 @@ class PeerBooks(Books):
         self._buyers = ids[shoppers:]
         self._token = dict(zip(ids, peer.tokens, strict=True))
         self._ordered = 0
-        self.tokens = [self._token[each] for each in self._shoppers]
+
+    @property
+    def tokens(self) -> list[str]:
+        """A token for each shopper who adds and reads; they live for the whole run."""
+        return [self._token[each] for each in self._shoppers]
 
     def fill_carts(self, lines: int) -> None:
         """Put so many lines into each shopper's cart."""

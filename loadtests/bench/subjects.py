@@ -6,7 +6,7 @@ stopped meanwhile would come back without its carts; what each uses when idle is
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtests.bench.books import Books
@@ -53,6 +53,11 @@ class Subject:
     database: str = ""
     books: Books | None = None
     routes: Sequence[Route] = tuple(ROUTES.values())
+
+    @property
+    def current(self) -> Wares:
+        """The wares with tokens that are good now: the shop's live for a quarter of an hour."""
+        return replace(self.wares, tokens=self.books.tokens) if self.books else self.wares
 
 
 @dataclass(frozen=True)

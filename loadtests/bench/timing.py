@@ -129,7 +129,7 @@ class Timer:
             if subject.name == BARE:
                 every = bare_adds(subject.wares)
             else:
-                every = requests_of(cell.route, subject.wares)
+                every = requests_of(cell.route, subject.current)
             found = random.Random(seed).sample(every, min(len(every), DIFFERENT))
             return found if subject.books else to_floor(cell.route, found)
         if not subject.books:
