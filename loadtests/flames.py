@@ -178,7 +178,9 @@ def _py_spy(pid: int, seconds: int, form: str, file: Path) -> None:
     """Raises `CalledProcessError` when the system does not allow to watch the process."""
     command = ["py-spy", "record", "--gil", f"--pid={pid}", f"--duration={seconds}"]
     options = [f"--rate={RATE_HZ}", f"--format={form}", f"--output={file}"]
-    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(  # noqa: S603 - no shell
+        [*command, *options], check=True, stdout=subprocess.DEVNULL
+    )
 
 
 if __name__ == "__main__":

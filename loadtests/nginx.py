@@ -88,7 +88,9 @@ def started(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Run nginx with what `set_up` made. Raises `ConfigurationError` when it does not start."""
     command = [program(), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     with (folder / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(command, stderr=stderr, stdin=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - no shell
+            command, stderr=stderr, stdin=subprocess.DEVNULL
+        )
     try:
         deadline = time.monotonic() + PATIENCE_S
         while process.poll() is None and port_is_free("127.0.0.1", port):

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,21 +24,34 @@ def running_shop(state: Path) -> Run:
     return run
 
 
+def command(
+    arguments: Sequence[str], state: Path, variables: Mapping[str, str] | None = None
+) -> str:
+    """Run `pearshop` for a state folder, without rate limits; return what it said, and show it.
+
+    Raises `CalledProcessError` when it fails.
+    """
+    done = subprocess.run(  # noqa: S603 - our own program, no shell
+        [sys.executable, "-m", "pearshop.cli", *arguments, f"--state-dir={state}"],
+        env={**os.environ, "PEARSHOP_RATE_LIMITS": "off", **(variables or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(done.stdout, end="", file=sys.stderr)
+    done.check_returncode()
+    return done.stdout
+
+
 @contextmanager
 def own_shop(state: Path, variables: Mapping[str, str]) -> Iterator[Run]:
     """Start an empty shop without rate limits and with these variables, and stop it at the end."""
-    command = [sys.executable, "-m", "pearshop.cli"]
-    folder = f"--state-dir={state}"
-    subprocess.run(  # noqa: S603 - no shell
-        [*command, "up", "--detach", "--no-demo", f"--port={free_port()}", folder],
-        env={**os.environ, "PEARSHOP_RATE_LIMITS": "off", **variables},
-        stdout=sys.stderr,
-        check=True,
-    )
+    command(["up", "--detach", "--no-demo", f"--port={free_port()}"], state, variables)
     try:
         yield running_shop(state)
     finally:
-        subprocess.run([*command, "down", folder], stdout=sys.stderr, check=True)  # noqa: S603
+        command(["down"], state)
 
 
 def engine_of(run: Run) -> Engine:

@@ -1,10 +1,7 @@
 """How long `pearshop up` takes: into an empty state folder, and into one that it knows."""
 
-import os
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -14,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from loadtests.scenarios.result import Figure, Options, Result, Row
+from loadtests.shop import command
 from pearshop.db.embedded_server import free_port
 from pearshop.errors import ConfigurationError
 
@@ -81,8 +79,7 @@ def told_seconds(printed: str) -> float:
 
 def _start(state: Path) -> Started:
     """Start a shop in a folder and stop it. Raises `ConfigurationError` when it does not start."""
-    command = [sys.executable, "-m", "pearshop.cli"]
-    port, folder = free_port(), f"--state-dir={state}"
+    port = free_port()
     began = time.monotonic()
     started = Started()
     ended = threading.Event()
@@ -90,20 +87,14 @@ def _start(state: Path) -> Started:
     polling = threading.Thread(target=_poll, args=(url, began, started, ended))
     polling.start()
     try:
-        done = subprocess.run(  # noqa: S603 - no shell
-            [*command, "up", "--detach", f"--port={port}", folder],
-            env={**os.environ, "PEARSHOP_RATE_LIMITS": "off"},  # or else asking often is refused
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        said = command(["up", "--detach", f"--port={port}"], state)
         started.returned = time.monotonic() - began
-        started.told = told_seconds(done.stdout + done.stderr)
+        started.told = told_seconds(said)
         polling.join(30)
     finally:
         ended.set()
         polling.join()
-        subprocess.run([*command, "down", folder], stdout=sys.stderr, check=True)  # noqa: S603
+        command(["down"], state)
     if not started.answered:
         raise ConfigurationError("The shop said that it is ready, and did not answer in 30 s.")
     return started

@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, cast
 
@@ -38,7 +39,7 @@ class Broken(Exception):
     """The other end is gone, or could not carry the call out; nobody knows how far it came."""
 
 
-class _Framed(asyncio.Protocol):
+class _Framed(asyncio.Protocol, ABC):
     """Cuts what arrives into messages."""
 
     def __init__(self) -> None:
@@ -70,8 +71,9 @@ class _Framed(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(HEADER.pack(len(content), number, good) + content)
 
+    @abstractmethod
     def _arrived(self, number: int, good: bool, content: bytes) -> None:
-        raise NotImplementedError
+        """Take a message."""
 
 
 class Channel(_Framed):
