@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Subquery,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -89,39 +90,45 @@ def completions(connection: Connection, beginning: str) -> list[str]:
     return list(found) if len(found) <= COMPLETIONS else []
 
 
-def matching(written: str, ends: Sequence[str]) -> Any:
-    """Return the `tsquery` of a search. `ends`: the words that its last one may stand for.
+def sought(written: str, ends: Sequence[str]) -> dict[str, str]:
+    """Return the parameters of a search. `ends`: the words that its last one may stand for."""
+    *words, last = words_of(written)
+    # PostgreSQL collects all that a beginning stands for before it looks at the other words.
+    end = " | ".join((last, *ends)) if ends else f"{last}:*"
+    start = " & ".join(words)
+    name, sku = folded(written)[:100], written.strip()
+    return {"start": start, "last": last, "end": end, "name": name, "sku": sku}
+
+
+def matching(several: bool) -> Any:
+    """Return the `tsquery` of a search for one word, or for several.
 
     A last word that is too common to search for ("the") is left out where another one is not.
     """
-    *words, last = words_of(written)
-    # PostgreSQL collects all that a beginning stands for before it looks at the other words.
-    named = " | ".join((last, *ends)) if ends else f"{last}:*"
-    stem = func.to_tsquery(ENGLISH, named)
-    end = _joined(stem, "||", func.to_tsquery(SIMPLE, named))
-    if not words:
+    written: ColumnElement[Any] = bindparam("end")
+    stem = func.to_tsquery(ENGLISH, written)
+    end = _joined(stem, "||", func.to_tsquery(SIMPLE, written))
+    if not several:
         return end
-    start = func.to_tsquery(ENGLISH, " & ".join(words))
-    common = func.numnode(func.to_tsquery(ENGLISH, last)) == 0
+    start = func.to_tsquery(ENGLISH, bindparam("start"))
+    common = func.numnode(func.to_tsquery(ENGLISH, bindparam("last"))) == 0
     return case((and_(common, func.numnode(start) != 0), start), else_=_joined(start, "&&", end))
 
 
-def hits(
-    written: str, query: ColumnElement[Any], conditions: Sequence[ColumnElement[bool]]
-) -> Subquery:
+def hits(query: ColumnElement[Any], conditions: Sequence[ColumnElement[bool]]) -> Subquery:
     """Return ids and ranks (`id`, `rank`) of what matches best, unsorted.
 
     Whatever has just that name or sku is among them, then up to `HITS` whose name or sku matches,
     and up to `HITS` of all that match.
     """
-    key = folded(written)[:100]
-    same_name = products.c.name_key == key
-    same_sku = func.upper(products.c.sku) == func.upper(written.strip())
+    name: ColumnElement[Any] = bindparam("name")
+    same_name = products.c.name_key == name
+    same_sku = func.upper(products.c.sku) == func.upper(bindparam("sku"))
     rank = (
         func.ts_rank(literal_column(WEIGHTS), products.c.search, query, DAMPED)
         + _bonus(same_sku, SAME_SKU)
         + _bonus(same_name, SAME_NAME)
-        + _bonus(products.c.name_key.startswith(key, autoescape=True), STARTS_SO)
+        + _bonus(func.starts_with(products.c.name_key, name), STARTS_SO)
     ).label("rank")
     matches = [
         select(products.c.id, rank).where(*conditions, matches).limit(HITS)

@@ -25,7 +25,7 @@ from pearshop.domain.stock import Left
 from pearshop.errors import Unavailable
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
-from pearshop.http.caching.scope import Change, Edit, concerns, is_narrow, reach
+from pearshop.http.caching.scope import Change, Edit, as_heard, change_of, concerns, is_narrow
 from pearshop.http.caching.shared import Shared
 from pearshop.http.caching.telling import Telling
 from pearshop.http.caching.values import Shown, decoded, encoded
@@ -121,12 +121,12 @@ class Products:
 
         Without an `edit` it is new, or gone.
         """
-        change = Change(product.updated_at, reach(product, edit))
-        self._hear_changes({product.id: change})
+        change = {product.id: change_of(product, edit)}
+        heard = self._hear_changes(change)
         self._remember(product.id, Shown(product))
-        await self._telling.changed({product.id: change}, {product.id: encoded(product)})
+        await self._telling.changed(change, {product.id: encoded(product)})
         # What was read from Redis meanwhile was from before.
-        self._doubt_pages({product.id: change})
+        self._doubt_pages(heard)
 
     def sold(self, left: Mapping[int, Left]) -> None:
         """Show what orders left of products, here and, soon after, elsewhere."""
@@ -164,12 +164,15 @@ class Products:
             self._hear_changes(unheard)
         self._show_left(notice.sold)
 
-    def _hear_changes(self, changes: Mapping[int, Change]) -> None:
+    def _hear_changes(self, changes: Mapping[int, Change]) -> dict[int, Change]:
+        """Doubt what changes concern; return how far they reach for this replica."""
+        heard = as_heard(changes, self._heard.get)
         if len(self._heard) > 10 * TOLD:
             self._heard.clear()
         self._heard.update((each, change.at) for each, change in changes.items())
         self._doubt(changes)
-        self._doubt_pages(changes)
+        self._doubt_pages(heard)
+        return heard
 
     def _missed(self) -> None:
         self._known.doubt_all()

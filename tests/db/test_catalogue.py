@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from pearshop.db import catalogue
 from pearshop.db import product as product_rows
-from pearshop.db.catalogue import ORDERS, Listing
+from pearshop.db.listing import ORDERS, Listing
 from pearshop.domain.product import Product, ProductDraft
 from tests.db.conftest import Rows
 

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, event
 
 from loadtests.many_products import fill, names
 from pearshop.db import catalogue, history, search
-from pearshop.db.catalogue import Listing
 from pearshop.db.execute import execute
+from pearshop.db.listing import Listing
 from tests.db.conftest import Rows
 from tests.db.test_order import place_all, wish
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, event, make_url, text
 
 from pearshop.db import catalogue
 from pearshop.db import product as product_rows
-from pearshop.db.catalogue import Listing
 from pearshop.db.embedded import EmbeddedPostgres
 from pearshop.db.execute import read_only
+from pearshop.db.listing import Listing
 from pearshop.errors import NotFound
 from pearshop.settings import Settings
 from tests.db.conftest import Rows

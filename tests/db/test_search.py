@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from pearshop.db import catalogue, search
 from pearshop.db import product as product_rows
-from pearshop.db.catalogue import Listing
+from pearshop.db.listing import Listing
 from pearshop.db.search import COMPLETIONS, HITS
 from pearshop.db.words import corrected, folded, trigrams, words_of
 from pearshop.domain.product import ProductDraft

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -134,6 +134,19 @@ async def test_a_page_that_a_change_does_not_concern_is_kept(
     await content_of(products, pages)
     await products.changed(costs(1), edit)
     assert await content_of(products, pages) == made
+
+
+async def test_a_page_is_kept_after_a_change_soon_after_one_that_was_heard_of(rows: Rows) -> None:
+    products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
+    await products.pulse({1: NOW}, more=False)
+    await content_of(products, pages)
+    soon = NOW + timedelta(seconds=1)
+    await products.changed(replace(PEAR, price=1, updated_at=soon), Edit(["price"], NOW))
+    assert await content_of(products, pages) == 1
+    # One change is not heard of.
+    late = replace(PEAR, price=2, updated_at=soon + timedelta(seconds=2))
+    await products.changed(late, Edit(["price"], soon + timedelta(seconds=1)))
+    assert await content_of(products, pages) == 2
 
 
 async def test_a_page_under_way_is_not_kept_after_any_change(rows: Rows) -> None:

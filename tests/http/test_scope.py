@@ -9,13 +9,14 @@ from sqlalchemy import Engine
 
 from pearshop.db import catalogue
 from pearshop.db import product as product_rows
-from pearshop.db.catalogue import ORDERS, Listing
+from pearshop.db.listing import ORDERS, Listing
 from pearshop.domain.product import Product, ProductDraft
-from pearshop.http.caching.scope import Change, Edit, Scope, concerns, reach, scope_of
+from pearshop.http.caching.scope import Change, Edit, Scope, as_heard, change_of, concerns, scope_of
 from tests.db.conftest import Rows
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(minutes=1)
+LATELY = NOW - timedelta(seconds=20)
 PEAR = Product(1, None, "Pear", 100, "", "", "Fruit", None, False, NOW, NOW)
 SEARCH = Scope(frozenset({1, 2}), by_words=True)
 FRUIT = Scope(frozenset({1, 2}), "Fruit")
@@ -45,20 +46,25 @@ def test_a_change_concerns_what_shows_the_product_or_may_come_to(
 
 
 @pytest.mark.parametrize(
-    ("edit", "expected"),
+    ("edit", "last", "expected"),
     [
-        (Edit(["price"], LONG_AGO), "Fruit"),
-        (Edit(["price", "stock", "image"], LONG_AGO), "Fruit"),
-        (Edit(["price", "name"], LONG_AGO), None),
-        (Edit(["category"], LONG_AGO), None),
-        (Edit(["price"], NOW - timedelta(seconds=20)), None),
-        (None, None),
+        (Edit(["price"], LONG_AGO), None, "Fruit"),
+        (Edit(["price", "stock", "image"], LONG_AGO), None, "Fruit"),
+        (Edit(["price", "name"], LONG_AGO), None, None),
+        (Edit(["category"], LONG_AGO), None, None),
+        (Edit(["price"], LATELY), None, None),
+        (Edit(["price"], LATELY), LONG_AGO, None),
+        (Edit(["price"], LATELY), LATELY, "Fruit"),
+        (Edit(["name"], LATELY), LATELY, None),
+        (None, LATELY, None),
     ],
 )
-def test_words_and_categories_reach_everywhere_and_so_does_what_came_soon_after(
-    edit: Edit | None, expected: str | None
+def test_words_and_categories_reach_everywhere_and_so_does_what_came_soon_after_something_unheard(
+    edit: Edit | None, last: datetime | None, expected: str | None
 ) -> None:
-    assert reach(PEAR, edit) == expected
+    heard = as_heard({1: change_of(PEAR, edit)}, {1: last}.get)
+    assert heard[1].category == expected
+    assert heard[1].at == NOW
 
 
 LISTINGS = [
@@ -108,7 +114,7 @@ def test_every_page_that_differs_after_a_change_was_concerned(engine: Engine) ->
         members, sought = _draw(chance), chance.randrange(1, 13)
         product = rows.run(product_rows.change, sought, members).product
         edit = Edit(list(members), LONG_AGO)  # it is known that nothing else has changed
-        change = {sought: Change(product.updated_at, reach(product, edit))}
+        change = {sought: change_of(product, edit)}
         after = [rows.run(catalogue.page, each) for each in LISTINGS]
         for listing, old, new in zip(LISTINGS, before, after, strict=True):
             concerned = concerns(change, scope_of(listing, old))

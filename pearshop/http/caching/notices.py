@@ -30,13 +30,8 @@ class Notice:
 
     def encode(self) -> bytes:
         """Return the form in which it travels."""
-        changed = {
-            str(each): (change.at.isoformat(), change.category)
-            for each, change in self.changed.items()
-        }
-        sold = {
-            str(each): (left.pieces, left.since.isoformat()) for each, left in self.sold.items()
-        }
+        changed = {str(each): tuple(change) for each, change in self.changed.items()}
+        sold = {str(each): tuple(left) for each, left in self.sold.items()}
         return orjson.dumps({"changed": changed, "sold": sold})
 
     @classmethod
@@ -45,16 +40,20 @@ class Notice:
         said = orjson.loads(message)
         try:
             changed = {
-                int(each): Change(datetime.fromisoformat(at), category)
-                for each, (at, category) in said["changed"].items()
+                int(each): Change(_time(at), category, None if before is None else _time(before))
+                for each, (at, category, before) in said["changed"].items()
             }
             sold = {
-                int(each): Left(int(pieces), datetime.fromisoformat(since))
+                int(each): Left(int(pieces), _time(since))
                 for each, (pieces, since) in said["sold"].items()
             }
             return cls(changed, sold)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no notice: {error}") from error
+
+
+def _time(said: str) -> datetime:
+    return datetime.fromisoformat(said)
 
 
 class Ear:

@@ -4,11 +4,12 @@ Most changes are of prices and stock. They concern the pages that show the produ
 it may enter or leave: in a search for words, or in another category, it is no sooner found.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pearshop.db.catalogue import Listed, Listing
+from pearshop.db.catalogue import Listed
+from pearshop.db.listing import Listing
 from pearshop.domain.product import Product
 
 WORDLESS = frozenset({"price", "stock", "image"})
@@ -41,10 +42,12 @@ class Change(NamedTuple):
     """When staff changed a product, and how far that reaches.
 
     `category`: the product's, if neither it nor a word has changed; `None`: any page is concerned.
+    `before`: when it had been changed before that, where that is known.
     """
 
     at: datetime
     category: str | None = None
+    before: datetime | None = None
 
 
 def scope_of(listing: Listing, found: Listed) -> Scope:
@@ -54,15 +57,29 @@ def scope_of(listing: Listing, found: Listed) -> Scope:
     return Scope(frozenset(each.id for each in found.products), listing.category, by_words)
 
 
-def reach(product: Product, edit: Edit | None) -> str | None:
-    """Return a change's `category`.
-
-    `None`, too, soon after another change, for who has not heard of that one must not be told
-    that this is all.
-    """
+def change_of(product: Product, edit: Edit | None) -> Change:
+    """Return what an edit did to a product; without one, it is new, or gone."""
     if edit is None or not WORDLESS.issuperset(edit.members):
-        return None
-    return product.category if product.updated_at - edit.before > HEARD_OF else None
+        return Change(product.updated_at)
+    return Change(product.updated_at, product.category, edit.before)
+
+
+def as_heard(
+    changes: Mapping[int, Change], last: Callable[[int], datetime | None]
+) -> dict[int, Change]:
+    """Return how far changes reach for somebody who has heard so far of those `last` tells.
+
+    Who has not heard of the change before must not be told that this one is all.
+    """
+    return {
+        each: change if _follows(change, last(each)) else Change(change.at)
+        for each, change in changes.items()
+    }
+
+
+def _follows(change: Change, last: datetime | None) -> bool:
+    before = change.before
+    return before is not None and (before == last or change.at - before > HEARD_OF)
 
 
 def is_narrow(change: Change) -> bool:

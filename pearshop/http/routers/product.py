@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from pearshop.db import catalogue, search
 from pearshop.db import product as rows
-from pearshop.db.catalogue import Listed, Listing
+from pearshop.db.catalogue import Listed
+from pearshop.db.listing import Listing
 from pearshop.db.words import corrected, words_of
 from pearshop.domain.product import ProductDraft
 from pearshop.errors import Invalid, Overtaken
