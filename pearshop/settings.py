@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="Seconds that Redis keeps products and pages."
     )
     catalogue_public_seconds: int = Field(
-        default=1, ge=0, le=3600, description="`max-age` of the catalogue for browsers and edges."
+        default=3, ge=0, le=3600, description="`max-age` of the catalogue for browsers and edges."
     )
     rate_limits: bool = Field(
         default=True, description="`off` turns off every limit on requests, for load tests."

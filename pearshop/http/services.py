@@ -84,7 +84,7 @@ class Services:
     def __post_init__(self) -> None:
         seconds = self.settings.catalogue_public_seconds
         control = (
-            f"public, max-age={seconds}, stale-while-revalidate={4 * seconds}, "
+            f"public, max-age={seconds}, stale-while-revalidate={seconds}, "
             f"stale-if-error={STALE_IF_ERROR_S}"
         )
         vary = "Authorization, Origin" if self.settings.origins else "Authorization"
