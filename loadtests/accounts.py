@@ -34,7 +34,7 @@ def make_shoppers(engine: Engine, count: int) -> list[User]:
     with engine.begin() as connection:
         connection.execute(MAKE_SHOPPERS, {"count": count})
         found = connection.execute(FIND_SHOPPERS, {"count": count})
-        return [User(row.id, row.username, False) for row in found]
+        return [User(row.id, row.username) for row in found]
 
 
 def make_products(engine: Engine) -> list[int]:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from loadtests.many_products import fill
 from pearshop.domain.cart import line_id
-from pearshop.domain.user import User
+from pearshop.domain.user import Role, User
 
 STAFF = text("SELECT id, username FROM users WHERE is_staff ORDER BY id LIMIT 1")
 NEW_PRODUCT = text("""
@@ -54,7 +54,7 @@ def staff(engine: Engine) -> User:
     """Return the staff account that `pearshop up` makes."""
     with engine.connect() as connection:
         row = connection.execute(STAFF).one()
-        return User(row.id, row.username, True)
+        return User(row.id, row.username, Role.OWNER)
 
 
 def make_product(engine: Engine, name: str, price: int, stock: int) -> int:

@@ -4,16 +4,20 @@ A page of orders is one statement, their lines included.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pearshop.db.cart import count_lines as count_lines_in_carts
 from pearshop.db.cart import lines_of_all
 from pearshop.db.execute import read_only, single_statement
-from pearshop.db.tables import order_lines, orders, users
+from pearshop.db.tables import order_events, order_lines, orders, users
+from pearshop.db.user import begins_with
 from pearshop.domain.cart import CartLine
-from pearshop.domain.order import Order, OrderLine
+from pearshop.domain.fulfilment import Status
+from pearshop.domain.order import Order, OrderEvent, OrderLine
 from pearshop.errors import NotFound
 
 
@@ -22,32 +26,51 @@ def get(connection: Connection, order_id: int, user_id: int | None) -> Order:
     """Return an order; with `user_id`, only that user's. Raises `NotFound`."""
     found = _read(connection, orders.c.id == order_id, 1)
     if not found or (user_id is not None and found[0].user_id != user_id):
-        raise NotFound("There is no such order.", "order_unknown")
+        raise unknown_order()
     return found[0]
+
+
+def unknown_order() -> NotFound:
+    """Return the refusal for an id that names no order of theirs."""
+    return NotFound("There is no such order.", "order_unknown")
+
+
+class Wanted(NamedTuple):
+    """Which orders are wanted; `None`: any. `until` is a time before which they were placed.
+
+    `search` is an order's number, or the beginning of a username.
+    """
+
+    user_id: int | None = None
+    status: Status | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    product_id: int | None = None
+    search: str = ""
 
 
 @read_only
 def page(
     connection: Connection,
-    user_id: int | None,
+    wanted: Wanted,
     limit: int,
     before: int | None = None,
     offset: int = 0,
 ) -> list[Order]:
-    """Return up to `limit` orders, newest first, of one user or of all.
+    """Return up to `limit` of the orders, newest first.
 
     `before` is the id of the last order of the page before; `offset` skips that many instead.
     """
-    conditions = [_of(user_id)]
+    conditions = _conditions(wanted)
     if before is not None:
         conditions.append(orders.c.id < before)
-    return _read(connection, and_(*conditions), limit, offset)
+    return _read(connection, and_(true(), *conditions), limit, offset)
 
 
 @read_only
-def count(connection: Connection, user_id: int | None) -> int:
-    """Return how many orders there are, of one user or of all."""
-    query = select(func.count()).select_from(orders).where(_of(user_id))
+def count(connection: Connection, wanted: Wanted) -> int:
+    """Return how many such orders there are."""
+    query = select(func.count()).select_from(orders).where(*_conditions(wanted))
     number: int = connection.execute(query).scalar_one()
     return number
 
@@ -114,15 +137,61 @@ _LINE = (
 )
 
 
-def _of(user_id: int | None) -> ColumnElement[bool]:
-    return true() if user_id is None else orders.c.user_id == user_id
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.user_id is not None:
+        conditions.append(orders.c.user_id == wanted.user_id)
+    if wanted.status is not None:
+        conditions.append(orders.c.status == wanted.status)
+    if wanted.since is not None:
+        conditions.append(orders.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(orders.c.created_at < wanted.until)
+    if wanted.product_id is not None:
+        of = select(order_lines.c.order_id).where(order_lines.c.product_id == wanted.product_id)
+        conditions.append(orders.c.id.in_(of))
+    if search := wanted.search.strip():
+        conditions.append(_sought(search))
+    return conditions
+
+
+def _sought(search: str) -> ColumnElement[bool]:
+    named = select(users.c.id).where(begins_with(search))
+    by_name = orders.c.user_id.in_(named)
+    number = search.removeprefix("#")
+    if number.isascii() and number.isdecimal() and int(number) < 1 << 63:
+        return or_(orders.c.id == int(number), by_name)
+    return by_name
+
+
+EVENTS = case(
+    (
+        orders.c.status != Status.PLACED,
+        select(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_array(order_events.c.status, order_events.c.created_at),
+                    order_events.c.id,
+                )
+            )
+        )
+        .where(order_events.c.order_id == orders.c.id)
+        .correlate(orders)
+        .scalar_subquery(),
+    )
+).label("events")
+"""What happened after an order was placed; of most nothing has, and nothing is looked up."""
+
+
+def _event(stored: Sequence[str]) -> OrderEvent:
+    return OrderEvent(Status(stored[0]), datetime.fromisoformat(stored[1]))
 
 
 def _read(
     connection: Connection, condition: ColumnElement[bool], limit: int, offset: int = 0
 ) -> list[Order]:
     """Return orders with their lines, newest first, in one statement."""
-    newest = select(orders).where(condition).order_by(orders.c.id.desc())
+    newest = select(orders, EVENTS).where(condition).order_by(orders.c.id.desc())
     chosen = newest.limit(limit).offset(offset or None).subquery()
     query = (
         select(
@@ -133,6 +202,8 @@ def _read(
             chosen.c.total_price,
             chosen.c.created_at,
             chosen.c.updated_at,
+            chosen.c.status,
+            chosen.c.events,
             *_LINE,
         )
         .join_from(chosen, users, users.c.id == chosen.c.user_id)
@@ -144,7 +215,12 @@ def _read(
     for row in connection.execute(query):
         columns: Sequence[Any] = tuple(row)
         heads.setdefault(row[0], columns)
-        bodies.setdefault(row[0], []).append(OrderLine(*columns[7:]))
+        bodies.setdefault(row[0], []).append(OrderLine(*columns[9:]))
     return [
-        Order(h[0], h[1], h[2], h[3], h[4], tuple(bodies[h[0]]), h[5], h[6]) for h in heads.values()
+        Order(
+            *(h[0], h[1], h[2], h[3], h[4]),
+            tuple(bodies[h[0]]),
+            *(h[5], h[6], Status(h[7]), tuple(map(_event, h[8] or ()))),
+        )
+        for h in heads.values()
     ]

@@ -30,7 +30,7 @@ class Listing:
     """Which products, in which order, and which page of them.
 
     `after` is the key of the last product of the page before; `offset` skips that many instead.
-    The ordering "best" needs a search.
+    The ordering "best" needs a search. `hidden`: those off sale, in place of those on it.
     """
 
     search: str = ""
@@ -43,6 +43,7 @@ class Listing:
     limit: int = 100
     after: Key | None = None
     offset: int = 0
+    hidden: bool = False
 
 
 class Kind(NamedTuple):
@@ -52,6 +53,7 @@ class Kind(NamedTuple):
     ordering: Ordering
     filters: frozenset[str]
     in_stock: bool | None
+    hidden: bool
     after: bool
 
 
@@ -92,7 +94,7 @@ def kind_of(listing: Listing) -> Kind:
     given = (each for each in FILTERS if getattr(listing, each) is not None)
     words = min(2, len(words_of(listing.search)))
     after = listing.after is not None
-    return Kind(words, listing.ordering, frozenset(given), listing.in_stock, after)
+    return Kind(words, listing.ordering, frozenset(given), listing.in_stock, listing.hidden, after)
 
 
 def parameters(listing: Listing, ends: Sequence[str]) -> dict[str, Any]:
@@ -154,7 +156,9 @@ def _conditions(kind: Kind) -> list[ColumnElement[bool]]:
 
     What a search by best match finds is bounded, so that it has its own way to look.
     """
-    conditions = [~products.c.hidden]
+    conditions: list[ColumnElement[bool]] = [
+        products.c.hidden if kind.hidden else ~products.c.hidden
+    ]
     conditions += [condition for name, condition in FILTERS.items() if name in kind.filters]
     if kind.in_stock is not None:
         conditions.append(products.c.in_stock if kind.in_stock else ~products.c.in_stock)

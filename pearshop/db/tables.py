@@ -84,8 +84,17 @@ users = Table(
     Column("username_key", Text, nullable=False, unique=True, comment="case-folded username"),
     Column("password_hash", Text, nullable=False),
     Column("is_staff", Boolean, nullable=False, server_default="false"),
+    Column("role", Text, nullable=False, server_default="owner", comment="counts for staff"),
+    Column("deactivated_at", INSTANT),
     _created_at(),
     CheckConstraint(f"id <= {MAX_USER_ID}", name="id_fits_line_ids"),
+    CheckConstraint("role IN ('viewer', 'editor', 'owner')", name="role"),
+    Index("ix_users_staff", "id", postgresql_where="is_staff"),
+    Index(
+        "ix_users_username_pattern",
+        "username_key",
+        postgresql_ops={"username_key": "text_pattern_ops"},
+    ),
 )
 
 sessions = Table(
@@ -213,8 +222,24 @@ orders = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
+    Column("status", Text, nullable=False, server_default="placed"),
     UniqueConstraint("user_id", "key"),
+    CheckConstraint(
+        "status IN ('placed', 'packed', 'shipped', 'delivered', 'cancelled')", name="status"
+    ),
     Index("ix_orders_user_id_id", "user_id", "id"),
+    Index("ix_orders_status_id", "status", "id"),
+    Index("ix_orders_created_at", "created_at"),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("order_id", ForeignKey("orders.id"), nullable=False, index=True),
+    Column("status", Text, nullable=False),
+    _created_at(),
+    comment="Where orders moved on to, and when; that they were placed is not among them.",
 )
 
 order_lines = Table(
@@ -248,4 +273,20 @@ outbox = Table(
     Column("sent_at", INSTANT),
     UniqueConstraint("topic", "subject_id"),
     Index("ix_outbox_unsent", "id", postgresql_where="sent_at IS NULL"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("user_id", ForeignKey("users.id")),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("subject_id", BigInteger),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_audit_log_subject_subject_id_id", "subject", "subject_id", "id"),
+    Index("ix_audit_log_user_id_id", "user_id", "id"),
+    comment="What staff did; a trigger refuses to change it.",
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pearshop.domain.cart import Cart, CartLine, line_id
+from pearshop.domain.fulfilment import Status
 from pearshop.domain.stock import StockLedger
 from pearshop.errors import Conflict, Invalid
 
@@ -43,8 +44,15 @@ class OrderLine(NamedTuple):
         return self.price * self.quantity
 
 
+class OrderEvent(NamedTuple):
+    """An order has moved on."""
+
+    status: Status
+    created_at: datetime
+
+
 class Order(NamedTuple):
-    """An order as placed."""
+    """An order. `events`: what happened after it was placed, the first first."""
 
     id: int
     user_id: int
@@ -54,6 +62,8 @@ class Order(NamedTuple):
     lines: tuple[OrderLine, ...]
     created_at: datetime
     updated_at: datetime
+    status: Status = Status.PLACED
+    events: tuple[OrderEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

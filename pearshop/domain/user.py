@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from enum import IntEnum
 
 from pearshop.errors import Invalid
 
@@ -40,13 +41,41 @@ COMMON = frozenset(
 """Passwords that lists of leaked ones begin with."""
 
 
+class Role(IntEnum):
+    """What somebody may do; each may do what those before may, and more."""
+
+    SHOPPER = 0
+    """Buy, and see what is their own."""
+    VIEWER = 1
+    """See the whole shop, and change nothing."""
+    EDITOR = 2
+    """Change products, carts and orders."""
+    OWNER = 3
+    """Decide who may do what, and who is told of orders."""
+
+    @property
+    def word(self) -> str:
+        """The name by which the database and the API know it."""
+        return self.name.lower()
+
+    @classmethod
+    def named(cls, word: str) -> "Role":
+        """Return the role of that name. Raises `KeyError`."""
+        return cls[word.upper()]
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """An account."""
 
     id: int
     username: str
-    is_staff: bool
+    role: Role = Role.SHOPPER
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether they may see what is not their own."""
+        return self.role > Role.SHOPPER
 
 
 def username_key(username: str) -> str:

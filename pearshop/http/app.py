@@ -21,7 +21,17 @@ from pearshop.http.browsers.hosts import Hosts
 from pearshop.http.dispatch import Answer, Dispatch
 from pearshop.http.edge import Edge
 from pearshop.http.limiting.guard import Limits
-from pearshop.http.routers import batch, cart, category, order, product, user
+from pearshop.http.routers import (
+    audit,
+    batch,
+    cart,
+    category,
+    order,
+    product,
+    shop,
+    staff,
+    user,
+)
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
 
@@ -30,7 +40,7 @@ KEYED = "/api/order"
 REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 """Methods that end the same however often they are sent (RFC 9110, 9.2.2)."""
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
-MODULES = (cart, product, category, order, user, batch)
+MODULES = (cart, product, category, order, user, shop, staff, audit, batch)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may

@@ -14,11 +14,12 @@ from starlette.requests import Request
 
 from pearshop.actors.carts import Carts
 from pearshop.actors.messages import Answer, Call, LineChanged, OrderPlaced, ReadCart
+from pearshop.db import audit
 from pearshop.db import cart as cart_rows
 from pearshop.db.execute import Database
 from pearshop.db.order import PlaceOrder, key_reused
 from pearshop.domain.cart import Cart, CartCommand
-from pearshop.domain.user import User
+from pearshop.domain.user import Role, User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from pearshop.http.freshness import Freshness
 from pearshop.http.limiting.guard import Guard
@@ -109,7 +110,11 @@ class Services:
         if not caller.is_staff:  # the cart's own actor tells shoppers of it
             return cast("LineChanged", await ask)
         async with self.freshness.writing(caller.id):
-            return cast("LineChanged", await ask)
+            changed = cast("LineChanged", await ask)
+        if user_id != caller.id and not changed.repeated:
+            with once_done():
+                await self.database.run(audit.record, caller.id, [_deed(user_id, command)])
+        return changed
 
     async def repeat_of(
         self, request: Request, user_id: int, command: CartCommand
@@ -202,12 +207,24 @@ def public(request: Request) -> dict[str, str]:
     return services(request).public
 
 
-def staff(request: Request) -> Session:
-    """Return who calls, if it is staff. Raises `Unauthenticated` or `Forbidden`."""
+def staff(request: Request, least: Role = Role.EDITOR) -> Session:
+    """Return who calls, if it is staff of that role or a higher one.
+
+    Raises `Unauthenticated` or `Forbidden`.
+    """
     caller = session(request)
     if not caller.user.is_staff:
         raise Forbidden("Only staff may do this.", "staff_only")
+    check_role(caller.user, least)
     return caller
+
+
+def check_role(user: User, least: Role) -> None:
+    """Raise `Forbidden` unless a user has that role or a higher one."""
+    if user.role < least:
+        raise Forbidden(
+            f"Your role is {user.role.word}: ask somebody who is {least.word}.", "role_lacks"
+        )
 
 
 def key_of(request: Request) -> bytes:
@@ -220,6 +237,11 @@ def key_of(request: Request) -> bytes:
     if not 1 <= len(sent) <= MAX_KEY:
         raise Invalid.of("Idempotency-Key", f"must have from 1 to {MAX_KEY} characters.")
     return _digest(sent)
+
+
+def _deed(user_id: int, command: CartCommand) -> audit.Deed:
+    kind = type(command).__name__.removesuffix("Line").lower()
+    return audit.Deed(f"cart.line_{kind}", user_id, None, command._asdict())
 
 
 def _digest(text: str) -> bytes:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from pearshop.catalogue.demo import load_demo
 from pearshop.db import user as user_rows
 from pearshop.db.tables import shop, users
-from pearshop.domain.user import check_password, check_username
+from pearshop.domain.user import Role, check_password, check_username
 from pearshop.errors import ConfigurationError
 from pearshop.http.passwords import HASHER
 from pearshop.settings import Settings
@@ -31,7 +31,7 @@ def create_staff(engine: Engine, username: str, password: str) -> None:
     name = check_username(username)
     check_password(password, name)
     with engine.begin() as connection:
-        user_rows.create(connection, name, HASHER.hash(password), is_staff=True)
+        user_rows.create(connection, name, HASHER.hash(password), Role.OWNER)
 
 
 def settle_currency(connection: Connection, settings: Settings) -> int:
@@ -59,7 +59,7 @@ def _staff(connection: Connection, username: str, password: str) -> None:
     """Make sure that this account is there, is staff and has this password."""
     known = user_rows.credentials(connection, username)
     if known is None:
-        user_rows.create(connection, username, HASHER.hash(password), is_staff=True)
+        user_rows.create(connection, username, HASHER.hash(password), Role.OWNER)
         return
     try:
         HASHER.verify(known.password_hash, password)

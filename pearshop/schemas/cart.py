@@ -47,6 +47,11 @@ class LineQuery(Paged):
         EmptyIsNone,
         Field(description="Lines to skip, instead of a cursor; brings `X-Total-Count`."),
     ] = None
+    user: Annotated[
+        Identity | None,
+        EmptyIsNone,
+        Field(description="For staff: whose cart is wanted, as it is now."),
+    ] = None
 
 
 class LineOut(BaseModel):

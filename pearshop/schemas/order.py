@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from pearshop.domain.cart import MAX_LINES
-from pearshop.domain.order import MAX_ADDRESS, Order, OrderLine
+from pearshop.domain.fulfilment import Status
+from pearshop.domain.order import MAX_ADDRESS, Order, OrderEvent, OrderLine
 from pearshop.domain.product import Product
-from pearshop.schemas.base import NO_BOOL, Identity, Request, Text, instant
+from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.product import render_product
+from pearshop.schemas.query import Paged
 from pearshop.schemas.user import UserOut
 
 
@@ -25,14 +27,45 @@ class OrderIn(Request):
     )
 
 
+class OrderEventOut(BaseModel):
+    """Where an order came to, and when."""
+
+    status: Status
+    created_at: datetime
+
+
+class OrderMove(Request):
+    """Where staff move an order on to."""
+
+    status: Status
+
+
+class OrderQuery(Paged):
+    """Which orders are wanted; shoppers see their own, whatever they ask for."""
+
+    status: Annotated[Status | None, EmptyIsNone] = None
+    since: Annotated[
+        AwareDatetime | None, EmptyIsNone, Field(description="Placed then or later.")
+    ] = None
+    until: Annotated[AwareDatetime | None, EmptyIsNone, Field(description="Placed before.")] = None
+    user: Annotated[Identity | None, EmptyIsNone, Field(description="A shopper's id.")] = None
+    product: Annotated[Identity | None, EmptyIsNone, Field(description="A product's id.")] = None
+    search: Annotated[
+        Text,
+        Field(max_length=200, description="An order's number, or how a username begins."),
+    ] = ""
+
+
 class OrderOut(BaseModel):
-    """An order."""
+    """An order. Its first event is that it was placed."""
 
     id: int
     user: UserOut
     delivery_address: str
     order_items: list[LineOut]
     total_price: int
+    status: Status
+    events: list[OrderEventOut]
     created_at: datetime
     updated_at: datetime
 
@@ -48,6 +81,11 @@ def render_order(order: Order, products: Mapping[int, Product]) -> dict[str, Any
             for line in order.lines
         ],
         "total_price": order.total_price,
+        "status": order.status,
+        "events": [
+            {"status": each.status, "created_at": instant(each.created_at)}
+            for each in (OrderEvent(Status.PLACED, order.created_at), *order.events)
+        ],
         "created_at": instant(order.created_at),
         "updated_at": instant(order.updated_at),
     }

@@ -17,7 +17,7 @@ from pearshop.domain.product import (
     Product,
 )
 from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
-from pearshop.schemas.query import MAX_LIMIT, Paged
+from pearshop.schemas.query import MAX_LIMIT, Paged, Sparse
 
 Name = Annotated[Text, Field(min_length=1, max_length=MAX_NAME, pattern=r"\S")]
 Price = Annotated[int, Field(ge=0, le=MAX_PRICE, description="In the shop's price unit."), NO_BOOL]
@@ -58,8 +58,11 @@ class ProductPatch(Request):
     category: Category | None = None
     sku: Sku = None
     stock: Stock = None
+    hidden: Annotated[
+        bool | None, Field(description="Off sale; `false` puts it on sale again.")
+    ] = None
 
-    @field_validator("name", "price", "image", "description", "category", mode="before")
+    @field_validator("name", "price", "image", "description", "category", "hidden", mode="before")
     @classmethod
     def _no_null(cls, value: Any) -> Any:
         if value is None:
@@ -78,6 +81,7 @@ class ProductOut(BaseModel):
     sku: str | None
     category: str
     stock: int | None
+    hidden: bool
     created_at: datetime
     updated_at: datetime
 
@@ -93,6 +97,7 @@ def render_product(product: Product) -> dict[str, Any]:
         "sku": product.sku,
         "category": product.category,
         "stock": product.stock,
+        "hidden": product.hidden,
         "created_at": instant(product.created_at),
         "updated_at": instant(product.updated_at),
     }
@@ -110,6 +115,14 @@ Ids = Annotated[
 PriceLimit = Annotated[Annotated[int, Field(ge=0, le=MAX_PRICE), NO_BOOL] | None, EmptyIsNone]
 
 
+class ProductView(Sparse):
+    """How a product is wanted."""
+
+    hidden: Annotated[
+        bool | None, EmptyIsNone, Field(description="For staff: even if it is off sale.")
+    ] = None
+
+
 class ProductQuery(Paged):
     """Which products are wanted, and in which order."""
 
@@ -125,6 +138,11 @@ class ProductQuery(Paged):
     max_price: PriceLimit = None
     in_stock: Annotated[bool | None, EmptyIsNone] = None
     ids: Ids | None = None
+    hidden: Annotated[
+        bool | None,
+        EmptyIsNone,
+        Field(description="For staff: those off sale, in place of those on sale."),
+    ] = None
     ordering: Annotated[
         Ordering | None,
         EmptyIsNone,

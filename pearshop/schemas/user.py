@@ -1,11 +1,14 @@
 """Accounts and sign-in on the wire."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from pearshop.db.user import Account
 from pearshop.domain.user import MAX_PASSWORD
-from pearshop.schemas.base import Request, Text
+from pearshop.schemas.base import EmptyIsNone, Request, Text, instant
+from pearshop.schemas.query import Cursored
 
 Word = Annotated[Text, Field(min_length=1, max_length=MAX_PASSWORD)]
 
@@ -72,3 +75,50 @@ class MessageOut(BaseModel):
     """A word."""
 
     message: str
+
+
+RoleName = Literal["shopper", "viewer", "editor", "owner"]
+
+
+class AccountOut(BaseModel):
+    """An account as staff see it. `active`: they may sign in."""
+
+    id: int
+    username: str
+    role: RoleName
+    active: bool
+    created_at: datetime
+
+
+class AccountPatch(Request):
+    """What somebody may do from now on, and whether they may sign in."""
+
+    role: RoleName | None = None
+    active: bool | None = None
+
+
+class AccountQuery(Cursored):
+    """Which accounts are wanted."""
+
+    search: Annotated[Text, Field(max_length=200, description="How a username begins.")] = ""
+    role: Annotated[RoleName | None, EmptyIsNone] = None
+    active: Annotated[bool | None, EmptyIsNone] = None
+
+
+class MeOut(BaseModel):
+    """Who is signed in."""
+
+    id: int
+    username: str
+    role: RoleName
+
+
+def render_account(account: Account) -> dict[str, Any]:
+    """Return the members of an account, see `AccountOut`."""
+    return {
+        "id": account.user.id,
+        "username": account.user.username,
+        "role": account.user.role.word,
+        "active": account.active,
+        "created_at": instant(account.created_at),
+    }

@@ -76,7 +76,7 @@ def many_shoppers(connection: Connection, tokens: Tokens) -> list[str]:
         )
     )
     session_of = {row.user_id: row.id for row in opened}
-    return [tokens.access(User(r.id, r.username, False), session_of[r.id]) for r in made]
+    return [tokens.access(User(r.id, r.username), session_of[r.id]) for r in made]
 
 
 def stored(connection: Connection, product: int) -> tuple[int | None, set[int], int]:

@@ -22,7 +22,7 @@ from pearshop.db.embedded import EmbeddedRedis
 from pearshop.db.order import Placed, PlaceOrder
 from pearshop.domain.cart import line_id
 from pearshop.domain.product import ProductDraft
-from pearshop.domain.user import User
+from pearshop.domain.user import Role, User
 from pearshop.http.app import make_app
 from pearshop.http.freshness import Freshness, Writers
 from pearshop.http.passwords import Passwords
@@ -35,7 +35,7 @@ from tests.standby import LocalDatabase, Standby
 from tests.waiting import wait_for
 
 __all__ = ["rows"]
-STAFF = User(1_000_000, "staff", True)
+STAFF = User(1_000_000, "staff", Role.OWNER)
 WINDOW_S = 0.2
 LIFE_S = 60.0
 

@@ -13,7 +13,7 @@ from pearshop.errors import ConfigurationError, Unauthenticated
 from pearshop.http.tokens import ALGORITHM, AUDIENCE, ISSUER, Tokens
 
 KEY = "k" * 32
-USER = User(7, "ada", False)
+USER = User(7, "ada")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_tokens_are_the_shops_own_and_renewed(
 ) -> None:
     monkeypatch.delenv("PEARSHOP_SIGNING_KEY", raising=False)
     (tmp_path / "signing-key").write_text(f"{KEY}\n")
-    user, wallet = User(7, "load-7", False), Wallet(tmp_path)
+    user, wallet = User(7, "load-7"), Wallet(tmp_path)
     token = wallet.token(user)
     assert Tokens(KEY).check_access(token).user == user
     assert wallet.token(user) is token

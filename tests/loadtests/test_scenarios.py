@@ -103,7 +103,7 @@ class TestOnce:
 
 class TestFlashSale:
     SOLD = (got(0, 0, 10, first_id=1), got(1, 1, 12, first_id=2), got(2, 2, 13, 409))
-    USERS = (User(7, "a", False), User(8, "b", False), User(9, "c", False))
+    USERS = (User(7, "a"), User(8, "b"), User(9, "c"))
     STORED = Stored(0, [(1, 7, 1), (2, 8, 1)], 1)
 
     def test_a_right_one(self) -> None:
@@ -343,7 +343,7 @@ class TestStart:
 
 class TestHotCarts:
     def test_carts_unlike_what_was_put_there(self) -> None:
-        user = User(7, "a", False)
+        user = User(7, "a")
         good = Got(0, 0, 1, 200, LINE, 3, "")
         assert hot_carts.unlike([good], [user], {user: 3}) == []
         assert len(hot_carts.unlike([good], [user], {user: 4})) == 1

@@ -122,7 +122,7 @@ class FakeApi(Api):
 async def walk(api: FakeApi, tmp_path: Path, rate: float = 1e6) -> Walk:
     random.seed(1)
     (tmp_path / "signing-key").write_text("k" * 32)
-    shoppers = [User(n, f"load-{n}", False) for n in range(1, 4)]
+    shoppers = [User(n, f"load-{n}") for n in range(1, 4)]
     walking = Walk(api, Wallet(tmp_path), shoppers, [1, 2], rate)
     task = asyncio.create_task(walking.run(2))
     await api.done.wait()

@@ -20,14 +20,14 @@ from pearshop.domain.cart import (
 )
 from pearshop.domain.order import OrderLine
 from pearshop.domain.product import Product
-from pearshop.domain.user import User
+from pearshop.domain.user import Role, User
 from pearshop.errors import Invalid, NotFound
 from pearshop.http import body, pages, query
 from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
-from pearshop.http.services import Services, once_done, services, session
+from pearshop.http.services import Services, check_role, once_done, services, session
 from pearshop.http.tokens import Session
 from pearshop.schemas.cart import (
     MAX_OFFSET,
@@ -55,8 +55,11 @@ async def list_lines(request: Request) -> Response:
     caller = session(request)
     wish = query.read(request, LineQuery)
     tree = query.fields(wish, LineOut)
-    listed = _list_all if caller.user.is_staff else _list_own
-    lines, headers = await listed(request, services(request), caller.user, wish)
+    shop, owner = services(request), caller.user
+    listed = _list_all if owner.is_staff and wish.user is None else _list_own
+    if owner.is_staff and wish.user is not None:
+        owner = await _owner(shop, caller, wish.user)
+    lines, headers = await listed(request, shop, owner, wish)
     return pages.private(request, sparse(lines, tree), headers)
 
 
@@ -131,7 +134,7 @@ async def change_line(request: Request, line: str) -> Response:
 async def remove_line(request: Request, line: str) -> Response:
     """Take a line out of the cart."""
     caller = session(request)
-    owner_id, number = _owned(caller, identity(line, "line"))
+    owner_id, number = _owned(caller, identity(line, "line"), Role.EDITOR)
     shop = services(request)
     changed = await shop.change_cart(request, caller.user, owner_id, RemoveLine(number))
     return Response(status_code=204, headers=REPEATED if changed.repeated else None)
@@ -142,7 +145,7 @@ async def _set(
 ) -> Response:
     caller = session(request)
     shop = services(request)
-    owner_id, number = _owned(caller, identity(line, "line"))
+    owner_id, number = _owned(caller, identity(line, "line"), Role.EDITOR)
     owner = await _owner(shop, caller, owner_id)
     command = ChangeLine(number, quantity, product_id)
     return await _change(request, caller.user, owner, command)
@@ -175,11 +178,16 @@ async def _carry_out(
     return await shop.change_cart(request, caller, owner_id, command)
 
 
-def _owned(caller: Session, line: int) -> tuple[int, int]:
-    """Return owner and number of a line. Raises `NotFound` for someone else's."""
+def _owned(caller: Session, line: int, least: Role = Role.VIEWER) -> tuple[int, int]:
+    """Return owner and number of a line; someone else's is for staff of that role.
+
+    Raises `NotFound` to shoppers and `Forbidden` to staff.
+    """
     owner_id, number = split_line_id(line)
-    if owner_id != caller.user.id and not caller.user.is_staff:
-        raise NotFound("There is no such line in the cart.", "line_unknown")
+    if owner_id != caller.user.id:
+        if not caller.user.is_staff:
+            raise NotFound("There is no such line in the cart.", "line_unknown")
+        check_role(caller.user, least)
     return owner_id, number
 
 

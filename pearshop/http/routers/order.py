@@ -4,39 +4,44 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pearshop.db import history
+from pearshop.db import fulfilment, history
+from pearshop.db.history import Wanted
 from pearshop.domain.cart import split_line_id
+from pearshop.domain.fulfilment import Status
 from pearshop.domain.order import Order, unknown_lines
+from pearshop.domain.user import User
 from pearshop.http import body, pages, query
 from pearshop.http.answers import REPEATED, json
+from pearshop.http.caching.scope import Edit
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
-from pearshop.http.services import Services, once_done, services, session
+from pearshop.http.services import Services, once_done, services, session, staff
 from pearshop.schemas.fields import sparse
-from pearshop.schemas.order import OrderIn, OrderOut, render_order
-from pearshop.schemas.query import Paged, Sparse
+from pearshop.schemas.order import OrderIn, OrderMove, OrderOut, OrderQuery, render_order
+from pearshop.schemas.query import Sparse
 
 router = APIRouter(prefix="/api/order", tags=["orders"])
 ORDER = "id"
 
 
-@router.get("/", response_model=list[OrderOut], **route(signed_in=True, query=Paged))
+@router.get("/", response_model=list[OrderOut], **route(signed_in=True, query=OrderQuery))
 async def list_orders(request: Request) -> Response:
     """List one's own orders, newest first; staff: everyone's."""
     caller = session(request)
-    wish = query.read(request, Paged)
+    wish = query.read(request, OrderQuery)
     tree = query.fields(wish, OrderOut)
     key, limit = key_of(wish.cursor, ORDER, (int,)), limit_of(wish)
     shop = services(request)
-    owner = None if caller.user.is_staff else caller.user.id
+    owner = wish.user if caller.user.is_staff else caller.user.id
+    wanted = Wanted(owner, wish.status, wish.since, wish.until, wish.product, wish.search)
     before, offset = None if key is None else int(key[0]), wish.offset or 0
     may_lag = await shop.freshness.may_read_history(caller.user.id)
-    found = await shop.read(may_lag, history.page, owner, limit + 1, before, offset)
+    found = await shop.read(may_lag, history.page, wanted, limit + 1, before, offset)
     if wish.offset is None:
         headers = next_page(request, ORDER, (found[limit - 1].id,) if len(found) > limit else None)
     else:
-        total = await shop.read(may_lag, history.count, owner)
+        total = await shop.read(may_lag, history.count, wanted)
         headers = counted_pages(request, limit, offset, total)
     return pages.private(request, sparse(await _render(shop, found[:limit]), tree), headers)
 
@@ -82,9 +87,43 @@ async def get_order(request: Request, order_id: str) -> Response:
     tree = query.fields(query.read(request, Sparse), OrderOut)
     shop = services(request)
     owner = None if caller.user.is_staff else caller.user.id
-    may_lag = shop.freshness.has_replicas  # an order never changes
+    may_lag = await shop.freshness.may_read_history(caller.user.id)
     order = await shop.read(may_lag, history.get, identity(order_id, "order"), owner)
     return pages.private(request, sparse((await _render(shop, [order]))[0], tree))
+
+
+@router.patch(
+    "/{order_id}/",
+    response_model=OrderOut,
+    **route(body=OrderMove, signed_in=True, errors=(403, 404, 409)),
+)
+async def move_order(request: Request, order_id: str) -> Response:
+    """Move an order on: packed, shipped, delivered, or cancelled, which puts its stock back."""
+    caller = staff(request)
+    wish = await body.read(request, OrderMove)
+    return await _advance(request, caller.user, order_id, wish.status, None)
+
+
+@router.post(
+    "/{order_id}/cancel/", response_model=OrderOut, **route(signed_in=True, errors=(404, 409))
+)
+async def cancel_order(request: Request, order_id: str) -> Response:
+    """Cancel one's own order while it is only placed; its stock is put back, once."""
+    caller = session(request)
+    return await _advance(request, caller.user, order_id, Status.CANCELLED, caller.user.id)
+
+
+async def _advance(
+    request: Request, caller: User, order_id: str, wanted: Status, owner: int | None
+) -> Response:
+    shop = services(request)
+    sought = identity(order_id, "order")
+    async with shop.freshness.writing(caller.id):
+        moved = await shop.database.run(fulfilment.advance, sought, wanted, owner, caller.id)
+    for product, before in moved.restocked:
+        await shop.products.changed(product, Edit(("stock",), before))
+    with once_done():
+        return json((await _render(shop, [moved.order]))[0])
 
 
 async def _render(shop: Services, orders: list[Order]) -> list[dict[str, object]]:

@@ -14,26 +14,29 @@ from pearshop.db import catalogue, search
 from pearshop.db import product as rows
 from pearshop.db.catalogue import Listed
 from pearshop.db.listing import Listing
+from pearshop.db.product import unknown_product
 from pearshop.db.words import corrected, words_of
 from pearshop.domain.product import ProductDraft
+from pearshop.domain.user import Role
 from pearshop.errors import Invalid, Overtaken
 from pearshop.http import body, etags, pages, query
-from pearshop.http.answers import json
+from pearshop.http.answers import PRIVATE, json
 from pearshop.http.caching.scope import Edit, scope_of
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
 from pearshop.http.pages import Page
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.http.services import Services, public, services, staff
+from pearshop.http.tokens import Session
 from pearshop.schemas.fields import sparse
 from pearshop.schemas.product import (
     ProductIn,
     ProductOut,
     ProductPatch,
     ProductQuery,
+    ProductView,
     render_product,
 )
-from pearshop.schemas.query import Sparse
 
 router = APIRouter(prefix="/api/product", tags=["products"])
 KEYS: dict[str, tuple[type, ...]] = {
@@ -54,6 +57,10 @@ CORRECTED = "X-Corrected-Search"
 async def list_products(request: Request) -> Response:
     """List, search, filter and sort the products on sale; most recently updated first."""
     shop = services(request)
+    if "hidden" in request.query_params and query.read(request, ProductQuery).hidden:
+        staff(request, Role.VIEWER)
+        page = await _make_page(request, shop, may_lag=False)
+        return pages.send(request, page, PRIVATE)
     page = await shop.products.page(
         f"product?{query.text(request)}", lambda may_lag: _make_page(request, shop, may_lag)
     )
@@ -68,21 +75,24 @@ async def list_products(request: Request) -> Response:
 )
 async def create_product(request: Request) -> Response:
     """Put a product on sale."""
-    staff(request)
+    caller = staff(request)
     wish = await body.read(request, ProductIn)
     shop = services(request)
-    product = await shop.database.run(rows.create, ProductDraft(**wish.model_dump()))
+    draft = ProductDraft(**wish.model_dump())
+    product = await shop.database.run(rows.create, draft, caller.user.id)
     await shop.products.changed(product)
     return json(render_product(product), 201, {"ETag": etags.tag_of_product(product)})
 
 
-@router.get("/{product_id}/", response_model=ProductOut, **route(query=Sparse, errors=(404,)))
+@router.get("/{product_id}/", response_model=ProductOut, **route(query=ProductView, errors=(404,)))
 async def get_product(request: Request, product_id: str) -> Response:
     """Return a product on sale."""
+    if "hidden" in request.query_params and query.read(request, ProductView).hidden:
+        return await _get_hidden(request, identity(product_id, "product"))
     shown = await services(request).products.on_sale(identity(product_id, "product"))
     page = shown.page
     if query.text(request):
-        tree = query.fields(query.read(request, Sparse), ProductOut)
+        tree = query.fields(query.read(request, ProductView), ProductOut)
         page = Page(orjson.dumps(sparse(render_product(shown.product), tree)), page.headers)
     return pages.send(request, page, public(request))
 
@@ -94,9 +104,11 @@ async def get_product(request: Request, product_id: str) -> Response:
 )
 async def replace_product(request: Request, product_id: str) -> Response:
     """Set all members of a product; of the optional ones, those that are given."""
-    staff(request)
+    caller = staff(request)
     wish = await body.read(request, ProductIn)
-    return await _change(request, product_id, wish.model_dump(include=wish.model_fields_set))
+    return await _change(
+        request, caller, product_id, wish.model_dump(include=wish.model_fields_set)
+    )
 
 
 @router.patch(
@@ -106,11 +118,12 @@ async def replace_product(request: Request, product_id: str) -> Response:
 )
 async def change_product(request: Request, product_id: str) -> Response:
     """Set some members of a product."""
-    staff(request)
+    caller = staff(request)
     wish = await body.read(request, ProductPatch)
     if not wish.model_fields_set:
         raise Invalid("Name at least one member to change.", "empty")
-    return await _change(request, product_id, wish.model_dump(include=wish.model_fields_set))
+    changes = wish.model_dump(include=wish.model_fields_set)
+    return await _change(request, caller, product_id, changes)
 
 
 @router.delete(
@@ -121,22 +134,39 @@ async def change_product(request: Request, product_id: str) -> Response:
 )
 async def delete_product(request: Request, product_id: str) -> Response:
     """Take a product off sale. Past orders keep it."""
-    staff(request)
+    caller = staff(request)
     shop = services(request)
     sought, seen = identity(product_id, "product"), etags.versions(request)
     try:
-        product = await shop.database.run(rows.hide, sought, seen)
+        product = await shop.database.run(rows.hide, sought, seen, caller.user.id)
     except Overtaken as error:
         raise await _with_current(shop, sought, error) from None
     await shop.products.changed(product)
     return Response(status_code=204)
 
 
-async def _change(request: Request, product_id: str, changes: dict[str, Any]) -> Response:
+async def _get_hidden(request: Request, product_id: int) -> Response:
+    """Return a product to staff, even if it is off sale, as the database has it."""
+    staff(request, Role.VIEWER)
+    tree = query.fields(query.read(request, ProductView), ProductOut)
+    found = await services(request).database.run(rows.by_ids, [product_id])
+    if not found:
+        raise unknown_product()
+    page = pages.tagged(
+        sparse(render_product(found[0]), tree), {"ETag": etags.tag_of_product(found[0])}
+    )
+    return pages.send(request, page, PRIVATE)
+
+
+async def _change(
+    request: Request, caller: Session, product_id: str, changes: dict[str, Any]
+) -> Response:
     shop = services(request)
     sought, seen = identity(product_id, "product"), etags.versions(request)
     try:
-        product, before = await shop.database.run(rows.change, sought, changes, seen)
+        product, before = await shop.database.run(
+            rows.change, sought, changes, seen, caller.user.id
+        )
     except Overtaken as error:
         raise await _with_current(shop, sought, error) from None
     await shop.products.changed(product, Edit(tuple(changes), before))
@@ -180,6 +210,7 @@ def _listing(wish: ProductQuery) -> Listing:
         wish.limit or max(limit_of(wish), len(wish.ids or ())),
         key_of(wish.cursor, ordering, KEYS[ordering]),
         wish.offset or 0,
+        bool(wish.hidden),
     )
 
 

@@ -22,7 +22,7 @@ from pearshop.settings import Settings
 from tests.http.limiting.test_counts import Clock
 
 KEY = "a signing key of at least 32 bytes"
-ADA, BOB = User(1, "ada", False), User(2, "bob", False)
+ADA, BOB = User(1, "ada"), User(2, "bob")
 PASSWORD = "correct horse battery"
 DEFAULTS = {"signing_key": KEY, "redis_url": "", "trusted_proxies": ""}
 

@@ -1,0 +1,22 @@
+"""What the shop is."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from pearshop.db.execute import read_only
+from pearshop.db.tables import shop
+
+
+class Shop(NamedTuple):
+    """A shop: its currency (ISO 4217), and how many decimals of it a price's unit has."""
+
+    currency: str
+    currency_exponent: int
+
+
+@read_only
+def get(connection: Connection) -> Shop:
+    """Return what this shop is."""
+    row = connection.execute(select(shop.c.currency, shop.c.currency_exponent)).one()
+    return Shop(*row)
