@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -27,23 +27,26 @@ class OrderIn(Request):
     )
 
 
+StatusName = Literal["placed", "packed", "shipped", "delivered", "cancelled"]
+
+
 class OrderEventOut(BaseModel):
     """Where an order came to, and when."""
 
-    status: Status
+    status: StatusName
     created_at: datetime
 
 
 class OrderMove(Request):
     """Where staff move an order on to."""
 
-    status: Status
+    status: StatusName
 
 
 class OrderQuery(Paged):
     """Which orders are wanted; shoppers see their own, whatever they ask for."""
 
-    status: Annotated[Status | None, EmptyIsNone] = None
+    status: Annotated[StatusName | None, EmptyIsNone] = None
     since: Annotated[
         AwareDatetime | None, EmptyIsNone, Field(description="Placed then or later.")
     ] = None
@@ -64,7 +67,7 @@ class OrderOut(BaseModel):
     delivery_address: str
     order_items: list[LineOut]
     total_price: int
-    status: Status
+    status: StatusName
     events: list[OrderEventOut]
     created_at: datetime
     updated_at: datetime

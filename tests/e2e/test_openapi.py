@@ -44,6 +44,15 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/order/"): {200, 304, 400, 401},
     ("post", "/api/order/"): {201, 400, 401, 409, 422},
     ("get", "/api/order/<id>/"): {200, 304, 400, 401, 404},
+    ("patch", "/api/order/<id>/"): {200, 400, 401, 403, 404, 409},
+    ("post", "/api/order/<id>/cancel/"): {200, 401, 404, 409},
+    ("get", "/api/me/"): {200, 401},
+    ("get", "/api/user/"): {200, 304, 400, 401, 403},
+    ("get", "/api/user/<id>/"): {200, 304, 400, 401, 403, 404},
+    ("patch", "/api/user/<id>/"): {200, 400, 401, 403, 404, 409},
+    ("delete", "/api/user/<id>/sessions/"): {204, 401, 403, 404},
+    ("get", "/api/audit/"): {200, 304, 400, 401, 403},
+    ("get", "/api/shop/"): {200, 304, 400},
     ("post", "/api/batch/"): {200, 400},
 }
 

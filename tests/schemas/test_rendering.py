@@ -1,7 +1,7 @@
 """What goes onto the wire, member by member, and what comes off it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -12,7 +12,7 @@ from pearshop.domain.order import Order, OrderEvent, OrderLine
 from pearshop.domain.product import Product
 from pearshop.schemas.base import instant
 from pearshop.schemas.cart import LineIn, LineOut, LinePatch, render_line
-from pearshop.schemas.order import OrderIn, OrderOut, render_order, render_sold
+from pearshop.schemas.order import OrderIn, OrderOut, StatusName, render_order, render_sold
 from pearshop.schemas.problem import render_problem
 from pearshop.schemas.product import ProductIn, ProductOut, ProductPatch, render_product
 from pearshop.schemas.user import CredentialsIn
@@ -78,6 +78,9 @@ class TestLine:
 
 
 class TestOrder:
+    def test_knows_every_status(self) -> None:
+        assert get_args(StatusName) == tuple(Status)
+
     SOLD = OrderLine(55, 7, "Pear as sold", 200, 4, THEN, LATER)
 
     def test_a_sold_line_keeps_the_name_and_price_of_the_sale(self) -> None:

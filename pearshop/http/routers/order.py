@@ -34,7 +34,8 @@ async def list_orders(request: Request) -> Response:
     key, limit = key_of(wish.cursor, ORDER, (int,)), limit_of(wish)
     shop = services(request)
     owner = wish.user if caller.user.is_staff else caller.user.id
-    wanted = Wanted(owner, wish.status, wish.since, wish.until, wish.product, wish.search)
+    status = wish.status and Status(wish.status)
+    wanted = Wanted(owner, status, wish.since, wish.until, wish.product, wish.search)
     before, offset = None if key is None else int(key[0]), wish.offset or 0
     may_lag = await shop.freshness.may_read_history(caller.user.id)
     found = await shop.read(may_lag, history.page, wanted, limit + 1, before, offset)
@@ -101,7 +102,7 @@ async def move_order(request: Request, order_id: str) -> Response:
     """Move an order on: packed, shipped, delivered, or cancelled, which puts its stock back."""
     caller = staff(request)
     wish = await body.read(request, OrderMove)
-    return await _advance(request, caller.user, order_id, wish.status, None)
+    return await _advance(request, caller.user, order_id, Status(wish.status), None)
 
 
 @router.post(
