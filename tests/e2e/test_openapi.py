@@ -34,6 +34,7 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("put", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
     ("patch", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
     ("delete", "/api/product/<id>/"): {204, 400, 401, 403, 404, 412},
+    ("post", "/api/product/bulk/"): {200, 400, 401, 403, 412},
     ("get", "/api/category/"): {200, 304, 400},
     ("get", "/api/order-item/"): {200, 304, 400, 401},
     ("post", "/api/order-item/"): {201, 400, 401, 404, 422},

@@ -192,3 +192,29 @@ def test_what_is_off_sale_is_seen_and_restored(shop: Shop, editor: Caller) -> No
 def test_anyone_is_told_the_currency(shop: Shop) -> None:
     assert shop.http.get("/api/shop/").json() == {"currency": "NGN", "currency_exponent": 0}
     assert shop.http.get("/api/shop/?fields=currency").json() == {"currency": "NGN"}
+
+
+def test_many_products_are_changed_after_a_preview(
+    shop: Shop, viewer: Caller, editor: Caller
+) -> None:
+    category = f"bulk-{next(NAMES)}"
+    made = [shop.product(category=category, price=price) for price in (100, 200)]
+    path = "/api/product/bulk/"
+    wish = {"in_category": category, "price_percent": "-12.5"}
+    assert viewer.post(path, wish).json()["code"] == "role_lacks"
+    seen = editor.post(path, wish | {"preview": True}).json()
+    assert [each["after"] for each in seen["edits"]] == [{"price": 88}, {"price": 175}]
+    assert shop.http.get(f"/api/product/{made[0]['id']}/").json()["price"] == 100
+    shop.staff.patch(f"/api/product/{made[1]['id']}/", {"price": 300})
+    late = editor.post(path, wish | {"version": seen["version"]})
+    assert (late.status_code, late.json()["code"]) == (412, "overtaken")
+    done = editor.post(path, {"ids": [made[0]["id"]], "price_percent": 10}).json()
+    assert (done["chosen"], done["changed"]) == (1, 1)
+
+    def is_shown() -> bool:
+        listed = shop.http.get(f"/api/product/?category={category}").json()
+        return sorted(each["price"] for each in listed) == [110, 300]
+
+    wait_for(is_shown, "the new price in the list")
+    assert editor.post(path, {"ids": [1]}).status_code == 400
+    assert editor.post(path, {"ids": [1], "price_percent": -100}).status_code == 400
