@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from pearshop.db.history import Wanted
 from pearshop.domain.cart import MAX_LINES
 from pearshop.domain.fulfilment import Status
 from pearshop.domain.order import MAX_ADDRESS, Order, OrderEvent, OrderLine
@@ -13,7 +14,7 @@ from pearshop.domain.product import Product
 from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.product import render_product
-from pearshop.schemas.query import Paged
+from pearshop.schemas.query import Paged, Query
 from pearshop.schemas.user import UserOut
 
 
@@ -43,7 +44,7 @@ class OrderMove(Request):
     status: StatusName
 
 
-class OrderQuery(Paged):
+class OrderFilter(Query):
     """Which orders are wanted; shoppers see their own, whatever they ask for."""
 
     status: Annotated[StatusName | None, EmptyIsNone] = None
@@ -57,6 +58,15 @@ class OrderQuery(Paged):
         Text,
         Field(max_length=200, description="An order's number, or how a username begins."),
     ] = ""
+
+    def wanted(self) -> Wanted:
+        """Return the orders that staff want to see."""
+        status = self.status and Status(self.status)
+        return Wanted(self.user, status, self.since, self.until, self.product, self.search)
+
+
+class OrderQuery(OrderFilter, Paged):
+    """Which orders are wanted, and which page of them."""
 
 
 class OrderOut(BaseModel):

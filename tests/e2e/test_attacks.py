@@ -49,7 +49,7 @@ def assert_calm(answer: httpx.Response) -> None:
     """Nothing broke, nothing leaks, and no browser takes it for a page."""
     assert answer.status_code < 500, answer.text
     assert not LEAKS.search(answer.text)
-    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Type"] in {"application/json", "text/csv; charset=utf-8"}
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -62,7 +62,8 @@ class TestSql:
             answer = shop.staff.get(path, params={name: payload})
             assert_calm(answer)
             if name != "search":  # which finds the words in it
-                assert answer.status_code == 400 or answer.json() == [], (payload, answer.text)
+                nothing = "[]" if answer.text.startswith("[") else f"{answer.text.split()[0]}\r\n"
+                assert answer.status_code == 400 or answer.text == nothing, payload
 
     @pytest.mark.parametrize("payload", SQL)
     def test_in_every_text_is_text(self, shop: Shop, payload: str) -> None:

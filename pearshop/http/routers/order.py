@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.db import fulfilment, history
-from pearshop.db.history import Wanted
 from pearshop.domain.cart import split_line_id
 from pearshop.domain.fulfilment import Status
 from pearshop.domain.order import Order, unknown_lines
@@ -33,9 +32,9 @@ async def list_orders(request: Request) -> Response:
     tree = query.fields(wish, OrderOut)
     key, limit = key_of(wish.cursor, ORDER, (int,)), limit_of(wish)
     shop = services(request)
-    owner = wish.user if caller.user.is_staff else caller.user.id
-    status = wish.status and Status(wish.status)
-    wanted = Wanted(owner, status, wish.since, wish.until, wish.product, wish.search)
+    wanted = wish.wanted()
+    if not caller.user.is_staff:
+        wanted = wanted._replace(user_id=caller.user.id)
     before, offset = None if key is None else int(key[0]), wish.offset or 0
     may_lag = await shop.freshness.may_read_history(caller.user.id)
     found = await shop.read(may_lag, history.page, wanted, limit + 1, before, offset)

@@ -201,20 +201,15 @@ async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
 
 
 def _listing(wish: ProductQuery) -> Listing:
-    search = wish.search.strip()
-    ordering = wish.ordering or ("best" if search else "updated")
-    return Listing(
-        search,
-        wish.category,
-        wish.min_price,
-        wish.max_price,
-        wish.in_stock,
-        wish.ids,
-        ordering,
-        wish.limit or max(limit_of(wish), len(wish.ids or ())),
-        key_of(wish.cursor, ordering, KEYS[ordering]),
-        wish.offset or 0,
-        bool(wish.hidden),
+    listing = wish.listing()
+    ordering = wish.ordering or ("best" if listing.search else "updated")
+    return replace(
+        listing,
+        ids=wish.ids,
+        ordering=ordering,
+        limit=wish.limit or max(limit_of(wish), len(wish.ids or ())),
+        after=key_of(wish.cursor, ordering, KEYS[ordering]),
+        offset=wish.offset or 0,
     )
 
 
