@@ -1,10 +1,11 @@
 """From a request to its endpoint by a table; FastAPI describes the routes and serves the rest.
 
-Every endpoint takes the request and at most the id that ends the path, and reads its own body, so
-nothing of FastAPI's routing and dependency machinery is needed to call it. Why: ADR 0009.
+Every endpoint takes the request and the ids in its path, and reads its own body, so nothing of
+FastAPI's routing and dependency machinery is needed to call it. Why: ADR 0009.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -21,6 +22,10 @@ from pearshop.http import answers as ready
 from pearshop.http.batch import UNTIL
 from pearshop.http.body import ARRIVING
 
+PARAMETER = re.compile(r"\{\w+\}")
+IDS = slice(3, -1, 2)
+"""Where ids stand in an address that is split at its slashes: /api/order/{id}/line/{id}/."""
+ANY = "*"
 Endpoint = Callable[..., Awaitable[Response]]
 Answer = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -50,15 +55,17 @@ class Dispatch:
         self._timeout = timeout
         self._answers = answers
         self._exact: dict[tuple[str, str], tuple[Endpoint, str]] = {}
-        self._with_id: dict[tuple[str, str], tuple[Endpoint, str]] = {}
+        self._with_ids: dict[tuple[str, str], tuple[Endpoint, str]] = {}
         self.route = Route(self)
         for router in routers:
             for route in router.routes:
                 assert isinstance(route, APIRoute)
-                stem, brace, _ = route.path.partition("{")
-                table = self._with_id if brace else self._exact
+                ids = PARAMETER.findall(route.path)
+                table = self._with_ids if ids else self._exact
+                shape, where_looked_for = _shape(route.path) if ids else (route.path, [])
+                assert ids == where_looked_for, route.path
                 found = route.endpoint, route.path
-                table.update({(method, stem): found for method in route.methods or ()})
+                table.update({(method, shape): found for method in route.methods or ()})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -87,9 +94,9 @@ class Dispatch:
         exact = self._exact.get((method, path))
         if exact is not None:
             return *exact, ()
-        stem, _, identity = path.removesuffix("/").rpartition("/")
-        found = self._with_id.get((method, stem + "/"))
-        return (*found, (identity,)) if found and path.endswith("/") and identity else None
+        shape, ids = _shape(path)
+        found = self._with_ids.get((method, shape))
+        return (*found, tuple(ids)) if found and all(ids) else None
 
     async def _too_late(self, request: Request) -> Response:
         if ARRIVING in request.scope:
@@ -101,6 +108,14 @@ class Dispatch:
             if isinstance(error, kind):
                 return await answer(request, error)
         raise error
+
+
+def _shape(path: str) -> tuple[str, list[str]]:
+    """Return a path with `ANY` in the place of each id, and the ids."""
+    parts = path.split("/")
+    ids = parts[IDS]
+    parts[IDS] = [ANY] * len(ids)
+    return "/".join(parts), ids
 
 
 class Route:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import re
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -220,6 +221,30 @@ def test_unknown_paths_and_methods(client: TestClient) -> None:
     wrong = client.delete("/api/echo/")
     assert wrong.status_code == 405
     assert wrong.headers["allow"] == "POST"
+
+
+async def test_each_address_with_ids_has_its_own_endpoint() -> None:
+    def telling(name: str) -> Callable[..., Awaitable[Response]]:
+        async def endpoint(_: Request, *ids: str) -> Response:
+            return json([name, *ids])
+
+        return endpoint
+
+    router = APIRouter(prefix="/api/pear")
+    for path in ("/", "/{a}/", "/{a}/eat/", "/{a}/seed/", "/{a}/seed/{b}/", "/{a}/seed/{b}/sow/"):
+        router.add_api_route(path, telling(path), name=path)
+    client = TestClient(Dispatch(FastAPI(), [router], ANSWERS, timeout=5))
+    for path, told in {
+        "/": ["/"],
+        "/7/": ["/{a}/", "7"],
+        "/7/eat/": ["/{a}/eat/", "7"],
+        "/7/seed/": ["/{a}/seed/", "7"],
+        "/7/seed/8/": ["/{a}/seed/{b}/", "7", "8"],
+        "/7/seed/8/sow/": ["/{a}/seed/{b}/sow/", "7", "8"],
+    }.items():
+        assert client.get(f"/api/pear{path}").json() == told
+    for path in ("//", "/7", "/7/8/", "//eat/", "/7/seed//sow/", "/7/seed/8/sow/9/"):
+        assert client.get(f"/api/pear{path}").status_code == 404, path
 
 
 def test_the_document_describes_itself_without_a_shop() -> None:
