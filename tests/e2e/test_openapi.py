@@ -44,6 +44,14 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/order/"): {200, 304, 400, 401},
     ("post", "/api/order/"): {201, 400, 401, 409, 422},
     ("get", "/api/order/<id>/"): {200, 304, 400, 401, 404},
+    ("get", "/api/webhook/"): {200, 304, 400, 401, 403},
+    ("post", "/api/webhook/"): {201, 400, 401, 403, 409},
+    ("get", "/api/webhook/<id>/"): {200, 304, 400, 401, 403, 404},
+    ("patch", "/api/webhook/<id>/"): {200, 400, 401, 403, 404, 409},
+    ("delete", "/api/webhook/<id>/"): {204, 401, 403, 404},
+    ("post", "/api/webhook/<id>/test/"): {202, 401, 403, 404, 409},
+    ("get", "/api/webhook/<id>/delivery/"): {200, 304, 400, 401, 403, 404},
+    ("post", "/api/webhook/<id>/delivery/<id>/redeliver/"): {202, 401, 403, 404, 409},
     ("post", "/api/batch/"): {200, 400},
 }
 
