@@ -16,6 +16,7 @@ ROLES = {
     "ray::CartHostActor": "cart hosts",
     "ray::ServeReplica:pearshop:Api": "Api replicas",
     "ray::ServeReplica:pearshop:Database": "Database replicas",
+    "ray::ServeReplica:pearshop:Webhooks": "Webhooks",
     "ray::ServeController": "Serve controller",
     "ray::ProxyActor": "Serve's proxies",
     "ray::HAProxyManager": "Serve's proxies",

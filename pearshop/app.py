@@ -2,5 +2,7 @@
 
 from pearshop.deployments.api import Api
 from pearshop.deployments.database import Database
+from pearshop.deployments.webhooks import Webhooks
 
-app = Api.bind(Database.bind())  # type: ignore[attr-defined]
+database = Database.bind()  # type: ignore[attr-defined]
+app = Api.bind(database, Webhooks.bind(database))  # type: ignore[attr-defined]

@@ -186,6 +186,10 @@ class Settings(BaseSettings):
         description="Origins whose pages may call the API, separated by commas: "
         "`https://admin.example`.",
     )
+    webhook_private_addresses: bool = Field(
+        default=False,
+        description="`on` lets webhooks lead to this machine and into its network.",
+    )
 
     @property
     def replica_urls(self) -> tuple[str, ...]:

@@ -12,14 +12,19 @@ from loadtests.bench.checks import problem_of
 from loadtests.bench.processes import spent
 from loadtests.bench.result import SHOP, Count, Idle
 from loadtests.bench.routes import ADD, ORDER, ROUTES, Request, Route, requests_of
-from loadtests.bench.statements import Log, kinds, logged, tally, transactions_in
+from loadtests.bench.statements import Log, kinds, logged, tally, transactions_in, without_values
 from loadtests.bench.subjects import Subject
 from loadtests.bench.timing import ready_orders
 from loadtests.hosts import Hosts
 from loadtests.peers.database import Good
+from pearshop.db.delivery import BATCH, HAND_ON
 from pearshop.launcher.state import StateFolder
 
 IDLE_S = 5.0
+HANDED_ON = without_values(
+    str(HAND_ON.bindparams(limit=BATCH).compile(compile_kwargs={"literal_binds": True}))
+)
+"""What webhooks cost once a second while there are new orders, however many: background, too."""
 ASKED = {1: 60, 32: 640}
 """Requests for each number of connections."""
 DIFFERENT = 20
@@ -46,7 +51,7 @@ class Counter:
         used = sum(spent(before, subject.processes.cpu()).values())
         took = time.monotonic() - began
         found = transactions_in(self.log.since(), subject.database)
-        self._background = kinds(found)
+        self._background = kinds(found) | {HANDED_ON}
         return Idle(used / took, tally(found).statements / took)
 
     def count(

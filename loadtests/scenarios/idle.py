@@ -27,7 +27,7 @@ GONE_S = 180.0
 """Cart hosts end a minute after the last call."""
 SERVERS = ("PostgreSQL", "Redis")
 NOT_RAYS = (*SERVERS, "pearshop up")
-SHOPS = {"Api replicas", "Database replicas", "cart hosts"}
+SHOPS = {"Api replicas", "Database replicas", "Webhooks", "cart hosts"}
 
 
 def measure(options: Options) -> Result:

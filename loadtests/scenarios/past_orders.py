@@ -36,7 +36,8 @@ SELECT o.user_id << 24 | (:last - 3 * o.id - j), o.id,
 FROM orders o, generate_series(1, 3) j
 """)
 INSERT_EVENTS = text("""
-INSERT INTO outbox (topic, subject_id, payload) SELECT 'order.placed', id, '{}' FROM orders
+INSERT INTO outbox (topic, subject_id, payload, sent_at)
+SELECT 'order.placed', id, '{}', created_at FROM orders
 """)
 
 

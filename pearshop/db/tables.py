@@ -290,3 +290,63 @@ audit_log = Table(
     Index("ix_audit_log_user_id_id", "user_id", "id"),
     comment="What staff did; a trigger refuses to change it.",
 )
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("topics", ARRAY(Text), nullable=False),
+    Column("active", Boolean, nullable=False, server_default="true"),
+    _created_at(),
+    Column("updated_at", INSTANT, nullable=False, server_default=func.now()),
+    Column("deleted_at", INSTANT),
+    Column("failures", Integer, nullable=False, server_default="0", comment="since a success"),
+    Column("failing_since", INSTANT),
+    Column("claim", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "next_attempt_at",
+        INSTANT,
+        nullable=False,
+        server_default=func.now(),
+        comment="nothing is sent before: the lease of who sends, or a pause after a failure",
+    ),
+    Index("uq_webhooks_url", "url", unique=True, postgresql_where="deleted_at IS NULL"),
+    comment="Who is told of events.",
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("webhook_id", ForeignKey("webhooks.id"), primary_key=True),
+    Column("event_id", ForeignKey("outbox.id"), primary_key=True),
+    Column("subject_id", BigInteger, nullable=False, comment="its events are told in their order"),
+    Column("state", Text, nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", INSTANT, server_default=func.now()),
+    Column("last_attempt_at", INSTANT),
+    Column("last_status", SmallInteger),
+    Column("last_error", Text, nullable=False, server_default=""),
+    Column("last_duration_ms", Integer),
+    _created_at(),
+    Column("delivered_at", INSTANT),
+    CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
+    CheckConstraint("(state = 'pending') = (next_attempt_at IS NOT NULL)", name="next_attempt"),
+    Index(
+        "ix_webhook_deliveries_due",
+        *("webhook_id", "next_attempt_at", "event_id"),
+        postgresql_where="state = 'pending'",
+    ),
+    Index(
+        "ix_webhook_deliveries_subject",
+        *("webhook_id", "subject_id", "event_id"),
+        postgresql_where="state = 'pending'",
+    ),
+    Index(
+        "ix_webhook_deliveries_open",
+        *("webhook_id", "event_id"),
+        postgresql_where="state <> 'delivered'",
+    ),
+    comment="An event that a subscriber is to be told of, or was.",
+)

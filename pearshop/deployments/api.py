@@ -48,9 +48,14 @@ class UserConfig(BaseModel):
 @serve.deployment
 @serve.ingress()
 class Api:
-    """Answers HTTP. Raises `ConfigurationError` at start without a signing key."""
+    """Answers HTTP. Raises `ConfigurationError` at start without a signing key.
 
-    def __init__(self, database: "DeploymentHandle[Any]") -> None:
+    `_beside`: what else is part of the shop and needs no requests; Serve deploys what is bound.
+    """
+
+    def __init__(
+        self, database: "DeploymentHandle[Any]", *_beside: "DeploymentHandle[Any]"
+    ) -> None:
         write_to_serves_log()
         configured = settings()
         self._database = RayDatabase(database, configured.request_timeout)

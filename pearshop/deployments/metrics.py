@@ -61,3 +61,20 @@ def limited() -> Counter:
         "Requests refused by the limit: address, user, sign-in, register, username, long-bodies.",
         tag_keys=("limit",),
     )
+
+
+def webhook_deliveries() -> Counter:
+    """Return the counter of attempts to tell subscribers of events; its tag is the outcome."""
+    return Counter(
+        "pearshop_webhook_deliveries_total",
+        "Attempts by outcome: delivered; pending, to be tried again; failed, given up.",
+        tag_keys=("outcome",),
+    )
+
+
+def outbox_age() -> Gauge:
+    """Return the gauge of how long events wait until they are queued for subscribers."""
+    return Gauge(
+        "pearshop_outbox_age_seconds",
+        "Age of the oldest event that is not handed on to webhooks; 0 when all are.",
+    )

@@ -27,6 +27,7 @@ from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
 from pearshop.http.tokens import ACCESS_S, Session, Tokens, bearer
 from pearshop.settings import Settings
+from pearshop.webhooks.resolving import Resolver
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +38,8 @@ REQUEST_ID_HEADER = "x-ingress-request-id"
 MAX_KEY = 255
 ANSWER_S = 0.1
 """What is left of a request's time for the answer when its cart gives up."""
+LOOK_UPS = 2
+"""Of hosts' names, by owners who add webhooks."""
 KEY_PREFIX = os.urandom(8)
 KEY_NUMBERS = itertools.count()
 """Keys made here must be new, not secret; asking the kernel for each costs 5 % of a request."""
@@ -79,10 +82,14 @@ class Services:
     guard: Guard | None = None
     """Absent where rate limits are off."""
     revoked: Revoked = field(default_factory=Revoked)
+    resolver: Resolver = field(init=False)
+    """Tells where the URLs of webhooks lead."""
     public: dict[str, str] = field(init=False)
     """Caching headers of the catalogue, for whoever is not signed in."""
 
     def __post_init__(self) -> None:
+        private = self.settings.webhook_private_addresses
+        self.resolver = Resolver(private=private, lookups=LOOK_UPS)
         seconds = self.settings.catalogue_public_seconds
         control = (
             f"public, max-age={seconds}, stale-while-revalidate={seconds}, "

@@ -147,5 +147,9 @@ def running_shop(state: Path, **environment: str) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def shop(own_folder: Path) -> Iterator[Shop]:
     """A shop that all tests share."""
-    with running_shop(own_folder / "shop", PEARSHOP_CORS_ORIGINS=ADMIN_ORIGIN) as running:
+    settings = {
+        "PEARSHOP_CORS_ORIGINS": ADMIN_ORIGIN,
+        "PEARSHOP_WEBHOOK_PRIVATE_ADDRESSES": "on",
+    }
+    with running_shop(own_folder / "shop", **settings) as running:
         yield running

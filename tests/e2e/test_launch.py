@@ -108,7 +108,8 @@ def test_what_is_in_use_is_one_clear_line(shop: Shop, own_folder: Path, busy: st
 def test_a_running_shop_is_healthy(shop: Shop) -> None:
     told = pearshop("status", f"--state-dir={shop.state}", COLUMNS="200")
     assert told.returncode == 0, told.stdout + told.stderr
-    for part in ("deployment Api", "deployment Database", "cart host 0", "database", "redis"):
+    deployments = ("deployment Api", "deployment Database", "deployment Webhooks")
+    for part in (*deployments, "cart host 0", "database", "redis"):
         assert part in told.stdout
 
 

@@ -57,6 +57,14 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("delete", "/api/user/<id>/sessions/"): {204, 401, 403, 404},
     ("get", "/api/audit/"): {200, 304, 400, 401, 403},
     ("get", "/api/shop/"): {200, 304, 400},
+    ("get", "/api/webhook/"): {200, 304, 400, 401, 403},
+    ("post", "/api/webhook/"): {201, 400, 401, 403, 409},
+    ("get", "/api/webhook/<id>/"): {200, 304, 400, 401, 403, 404},
+    ("patch", "/api/webhook/<id>/"): {200, 400, 401, 403, 404, 409},
+    ("delete", "/api/webhook/<id>/"): {204, 401, 403, 404},
+    ("post", "/api/webhook/<id>/test/"): {202, 401, 403, 404, 409},
+    ("get", "/api/webhook/<id>/delivery/"): {200, 304, 400, 401, 403, 404},
+    ("post", "/api/webhook/<id>/delivery/<id>/redeliver/"): {202, 401, 403, 404, 409},
     ("post", "/api/batch/"): {200, 400},
 }
 

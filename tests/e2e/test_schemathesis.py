@@ -66,9 +66,20 @@ class Visitors:
         wish = {"delivery_address": "Here", "order_item_ids": [self.line()]}
         return self._made("/api/order/", self.shopper(), wish)
 
+    def webhook_id(self) -> int:
+        """Return a webhook's, which leads to where nobody listens."""
+        for each in self._http.get("/api/webhook/", headers=self.staff()).json():
+            if each["active"]:
+                return int(each["id"])
+        url = f"http://127.0.0.1:9/{os.urandom(4).hex()}"
+        return self._made("/api/webhook/", self.staff(), {"url": url})
+
+    def delivery_id(self) -> int:
+        return self._made(f"/api/webhook/{self.webhook_id()}/test/", self.staff(), {})
+
     def _made(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> int:
         made = self._http.post(path, headers=headers, json=body)
-        assert made.status_code == 201, made.text
+        assert made.is_success, made.text
         return int(made.json()["id"])
 
     def _signed_in(self, username: str, password: str) -> dict[str, str]:
@@ -84,7 +95,8 @@ class Visitors:
 @pytest.fixture(scope="module")
 def visitors(own_folder: Path) -> Iterator[Visitors]:
     """A shop with one product and a shopper."""
-    with running_shop(own_folder / "fuzzed") as running:
+    settings = {"PEARSHOP_WEBHOOK_PRIVATE_ADDRESSES": "on"}
+    with running_shop(own_folder / "fuzzed", **settings) as running:
         yield Visitors(running.http, running.run["staff_username"])
 
 

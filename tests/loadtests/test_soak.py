@@ -77,6 +77,7 @@ def test_the_file_and_the_picture(tmp_path: Path) -> None:
         ("ray::CartHostActor.execute", "cart hosts"),
         ("ray::ServeReplica:pearshop:Api.handle_request", "Api replicas"),
         ("ray::ServeReplica:pearshop:Database", "Database replicas"),
+        ("ray::ServeReplica:pearshop:Webhooks", "Webhooks"),
         ("ray::ServeController.listen_for_change", "Serve controller"),
         ("ray::HAProxyManager", "Serve's proxies"),
         ("/lib/ray/core/src/ray/gcs/gcs_server --log_dir=/tmp/x", "GCS"),

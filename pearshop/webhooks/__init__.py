@@ -1,0 +1,1 @@
+"""Events told to whoever subscribed: addresses, messages, when to try again, and the sending."""
