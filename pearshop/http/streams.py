@@ -20,8 +20,8 @@ from pearshop.http.members import UNTIL, leave_place
 
 LOOK_S = 0.25
 """How often a stream looks whether there is something new."""
-BEAT_S = 10.0
-"""How long a stream is silent at most: who hears nothing for longer knows that it is broken."""
+BEAT_S = 3.0
+"""How long a stream is silent at most. The ingress breaks off what is silent for six seconds."""
 LIFE_S = 25.0
 """Shorter than `request_timeout_s` of Serve's configuration."""
 OF_USER, OF_ALL = 6, 200
