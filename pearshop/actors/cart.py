@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pearshop.actors.messages import Answer, Call, LineChanged, Moved, ReadCart, Reply
+from pearshop.actors.messages import Answer, Call, LineChanged, Moved, ReadCart, Reply, Unchanged
 from pearshop.db.cart import CartSave, Done
 from pearshop.db.order import PlaceOrder, key_reused
-from pearshop.domain.cart import AddLine, Cart, ChangeLine, RemoveLine, decide
+from pearshop.domain.cart import Cart, CartCommand, decide
 from pearshop.errors import Refused, Unavailable
 
 ATTEMPTS = 4
@@ -91,7 +91,7 @@ class CartActor:
         while self.cart is not None and (head := self.head) and _is_read(head):
             if early_only and not head.early:
                 break
-            self.pop().answer(self.cart)
+            self.pop().answer(_read(head, self.cart))
 
     def pop(self) -> Pending:
         """Take the call whose turn it is out of the mailbox."""
@@ -181,7 +181,7 @@ def _try(turn: Turn, call: Call, now: int) -> Reply:
     if before is not None:
         return _repeat_of(before, call)
     request = call.request
-    assert isinstance(request, AddLine | ChangeLine | RemoveLine)
+    assert isinstance(request, CartCommand)
     try:
         decision = decide(turn.after, request, now)
     except Refused as refusal:
@@ -197,9 +197,15 @@ def _repeat_of(done: Done, call: Call) -> Answer | Refused:
     return LineChanged(done.line, repeated=True)
 
 
+def _read(pending: Pending, cart: Cart) -> Answer:
+    request = pending.call.request
+    assert isinstance(request, ReadCart)
+    return Unchanged() if request.known == cart.version else cart
+
+
 def _is_read(pending: Pending) -> bool:
     return isinstance(pending.call.request, ReadCart)
 
 
 def _is_command(pending: Pending) -> bool:
-    return isinstance(pending.call.request, AddLine | ChangeLine | RemoveLine)
+    return isinstance(pending.call.request, CartCommand)

@@ -1,7 +1,6 @@
 """What is said to a cart actor and what it answers. Values only: they cross processes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from pearshop.db.cart import CartSave, Loaded
@@ -13,9 +12,17 @@ from pearshop.domain.stock import Left
 from pearshop.errors import Refused, Unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCart:
-    """Answer with the cart as it is after all commands before this one."""
+class ReadCart(NamedTuple):
+    """Answer with the cart as it is after all commands before this one.
+
+    If it still has the version `known`, the answer is `Unchanged`.
+    """
+
+    known: int = -1
+
+
+class Unchanged(NamedTuple):
+    """The cart is the one that the caller knows."""
 
 
 class Call(NamedTuple):
@@ -53,7 +60,7 @@ class Moved(NamedTuple):
     unknown: bool = False
 
 
-Answer = LineChanged | OrderPlaced | Cart
+Answer = LineChanged | OrderPlaced | Cart | Unchanged
 Reply = Answer | Refused | Unavailable | Moved
 
 

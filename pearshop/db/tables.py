@@ -86,6 +86,8 @@ users = Table(
     Column("is_staff", Boolean, nullable=False, server_default="false"),
     Column("role", Text, nullable=False, server_default="owner", comment="counts for staff"),
     Column("deactivated_at", INSTANT),
+    Column("is_guest", Boolean, nullable=False, server_default="false"),
+    Column("merged_into", ForeignKey("users.id"), comment="whose cart a guest's went into"),
     _created_at(),
     CheckConstraint(f"id <= {MAX_USER_ID}", name="id_fits_line_ids"),
     CheckConstraint("role IN ('viewer', 'editor', 'owner')", name="role"),
@@ -105,6 +107,7 @@ sessions = Table(
     _created_at(),
     Column("expires_at", INSTANT, nullable=False),
     Column("revoked_at", INSTANT),
+    Column("device", Text, nullable=False, server_default=""),
     Index("ix_sessions_revoked_at", "revoked_at", postgresql_where="revoked_at IS NOT NULL"),
 )
 

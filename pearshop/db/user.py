@@ -1,5 +1,6 @@
 """Accounts and sessions."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,9 @@ from pearshop.db.tables import sessions, users
 from pearshop.domain.user import Role, User, username_key
 from pearshop.errors import Conflict, Invalid, NotFound, Unauthenticated
 
+LOCKED = "!"
+"""Stands in place of a hash that no password has."""
+MAX_DEVICE = 200
 SESSION_LIFE = timedelta(days=7)
 """How long a refresh token lives."""
 
@@ -86,8 +90,8 @@ def unknown_user() -> NotFound:
     return NotFound("There is no such user.", "user_unknown")
 
 
-def open_session(connection: Connection, user_id: int, password_hash: str) -> int:
-    """Return the id of a new session.
+def open_session(connection: Connection, user_id: int, password_hash: str, device: str = "") -> int:
+    """Return the id of a new session. `device`: what its owner may know it by.
 
     Raises `Unauthenticated` when the password was changed since it was checked.
     """
@@ -104,7 +108,11 @@ def open_session(connection: Connection, user_id: int, password_hash: str) -> in
         raise session_over()
     session_id: int = connection.execute(
         insert(sessions)
-        .values(user_id=user_id, expires_at=datetime.now(UTC) + SESSION_LIFE)
+        .values(
+            user_id=user_id,
+            expires_at=datetime.now(UTC) + SESSION_LIFE,
+            device=device[:MAX_DEVICE],
+        )
         .returning(sessions.c.id)
     ).scalar_one()
     return session_id
@@ -285,3 +293,63 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
 def begins_with(search: str) -> ColumnElement[bool]:
     """Return the condition that a username begins so."""
     return users.c.username_key.startswith(username_key(search), autoescape=True)
+
+
+def create_guest(connection: Connection) -> Credentials:
+    """Store an account for a visitor, who has neither a name of their own nor a password."""
+    user = create(connection, f"guest-{secrets.token_hex(8)}", LOCKED)
+    connection.execute(update(users).where(users.c.id == user.id).values(is_guest=True))
+    return Credentials(user, LOCKED)
+
+
+def merge_guest(connection: Connection, guest_id: int, user_id: int) -> list[int]:
+    """Give a visitor's cart to an account and end their sessions; return those that ended.
+
+    Raises `Conflict` when it is no visitor, or was given to another account.
+    """
+    row = connection.execute(
+        select(users.c.is_guest, users.c.merged_into)
+        .where(users.c.id == guest_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None or not row.is_guest or guest_id == user_id:
+        raise Conflict("Only a visitor's cart can be merged.", "no_guest")
+    if row.merged_into not in {None, user_id}:
+        raise Conflict("That cart was merged into another account.", "merged")
+    connection.execute(update(users).where(users.c.id == guest_id).values(merged_into=user_id))
+    return end_sessions(connection, guest_id)
+
+
+class OpenSession(NamedTuple):
+    """A session that has not ended."""
+
+    id: int
+    device: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@single_statement
+def open_sessions(connection: Connection, user_id: int, limit: int) -> list[OpenSession]:
+    """Return an account's sessions that have not ended, the latest first."""
+    rows = connection.execute(
+        select(*(sessions.c[name] for name in OpenSession._fields))
+        .where(
+            sessions.c.user_id == user_id,
+            sessions.c.revoked_at.is_(None),
+            sessions.c.expires_at > func.now(),
+        )
+        .order_by(sessions.c.id.desc())
+        .limit(limit)
+    )
+    return [OpenSession(*row) for row in rows]
+
+
+def end_session(connection: Connection, user_id: int, session_id: int) -> None:
+    """End one of an account's sessions; one that is over stays so. Raises `NotFound`."""
+    known = connection.execute(
+        select(sessions.c.id).where(sessions.c.id == session_id, sessions.c.user_id == user_id)
+    ).first()
+    if known is None:
+        raise NotFound("There is no such session of yours.", "session_unknown")
+    close_session(connection, session_id)

@@ -103,7 +103,16 @@ class RemoveLine(NamedTuple):
     number: int
 
 
-CartCommand = AddLine | ChangeLine | RemoveLine
+class AddLines(NamedTuple):
+    """Put what another cart held into this one: `(product_id, quantity)` each.
+
+    What a cart cannot hold stays out: pieces beyond `MAX_QUANTITY`, lines beyond `MAX_LINES`.
+    """
+
+    lines: tuple[tuple[int, int], ...]
+
+
+CartCommand = AddLine | ChangeLine | RemoveLine | AddLines
 
 
 class Decision(NamedTuple):
@@ -123,6 +132,8 @@ def decide(cart: Cart, command: CartCommand, now: int) -> Decision:
             return _add(cart, command, now)
         case ChangeLine():
             return _change(cart, command, now)
+        case AddLines():
+            return _add_all(cart, command, now)
         case RemoveLine():
             cart.line(command.number)
             return Decision(cart.without(frozenset((command.number,))), None)
@@ -144,6 +155,20 @@ def _add(cart: Cart, command: AddLine, now: int) -> Decision:
     line = CartLine(cart.next_number, command.product_id, command.quantity, now, now)
     after = cart._replace(next_number=cart.next_number + 1, lines=(*cart.lines, line))
     return Decision(after, line)
+
+
+def _add_all(cart: Cart, command: AddLines, now: int) -> Decision:
+    for product_id, quantity in command.lines:
+        known = cart.line_of(product_id)
+        already = 0 if known is None else known.quantity
+        more = min(quantity, MAX_QUANTITY - already)
+        if more > 0 and (known is not None or _has_room(cart)):
+            cart = _add(cart, AddLine(product_id, more), now).cart
+    return Decision(cart, None)
+
+
+def _has_room(cart: Cart) -> bool:
+    return len(cart.lines) < MAX_LINES and cart.next_number <= MAX_NUMBER
 
 
 def _change(cart: Cart, command: ChangeLine, now: int) -> Decision:

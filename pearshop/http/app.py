@@ -34,6 +34,7 @@ from pearshop.http.routers import (
     transfer,
     user,
     webhook,
+    whole_cart,
 )
 from pearshop.http.services import KEY_HEADER, Services
 from pearshop.settings import Settings
@@ -44,7 +45,7 @@ REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 """Methods that end the same however often they are sent (RFC 9110, 9.2.2)."""
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
 MODULES = (
-    *(cart, product, bulk, category, order),
+    *(cart, whole_cart, product, bulk, category, order),
     *(user, shop, staff, audit, transfer, webhook, batch),
 )
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.

@@ -12,11 +12,10 @@ from starlette.types import ASGIApp, Message, Receive
 
 from pearshop.errors import Unavailable
 from pearshop.http import answers
+from pearshop.http.members import UNTIL
 from pearshop.http.services import REQUEST_ID_HEADER
 from pearshop.schemas.batch import BatchCall
 
-UNTIL = "pearshop.until"
-"""Member of a call's scope: when, by the event loop's clock, its batch has to be answered."""
 PATH = "/api/batch/"
 HANDED_ON = (b"host", b"authorization", b"x-ingress-client", b"x-forwarded-for")
 """Headers of the batch that are those of each of its calls, too."""

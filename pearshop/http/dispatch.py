@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop.errors import Refused, Unavailable
 from pearshop.http import answers as ready
-from pearshop.http.batch import UNTIL
 from pearshop.http.body import ARRIVING
+from pearshop.http.members import UNTIL
 
 Endpoint = Callable[..., Awaitable[Response]]
 Answer = Callable[[Request, Exception], Awaitable[Response]]

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pearshop.errors import Unavailable
 from pearshop.http import answers
-from pearshop.http.batch import UNTIL
+from pearshop.http.members import PLACE, UNTIL
 
 API = "/api/"
 AT_ONCE = 256
@@ -19,7 +19,7 @@ class Edge:
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self._app = app
         self._limit = max_body_bytes
-        self._under_way = 0
+        self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -29,14 +29,15 @@ class Edge:
         if UNTIL in scope:  # a call within a batch, which has its place already
             await self._serve(scope, receive, send)
             return
-        if self._under_way >= AT_ONCE:
+        if self.under_way >= AT_ONCE:
             await answers.unavailable(BUSY, may_repeat=True)(scope, receive, send)
             return
-        self._under_way += 1
+        self.under_way += 1
+        place = scope[PLACE] = _Place(self)
         try:
             await self._serve(scope, receive, send)
         finally:
-            self._under_way -= 1
+            place.leave()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -66,3 +67,16 @@ class Edge:
             return message
 
         return counted
+
+
+class _Place:
+    """One request's place."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge: Edge | None = edge
+
+    def leave(self) -> None:
+        """Give it up, once."""
+        if self._edge is not None:
+            self._edge.under_way -= 1
+            self._edge = None

@@ -18,13 +18,14 @@ from pearshop.db import audit
 from pearshop.db import cart as cart_rows
 from pearshop.db.execute import Database
 from pearshop.db.order import PlaceOrder, key_reused
-from pearshop.domain.cart import Cart, CartCommand
+from pearshop.domain.cart import AddLines, Cart, CartCommand
 from pearshop.domain.user import Role, User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from pearshop.http.freshness import Freshness
 from pearshop.http.limiting.guard import Guard
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
+from pearshop.http.streams import Streams
 from pearshop.http.tokens import ACCESS_S, Session, Tokens, bearer
 from pearshop.settings import Settings
 from pearshop.webhooks.resolving import Resolver
@@ -82,6 +83,7 @@ class Services:
     guard: Guard | None = None
     """Absent where rate limits are off."""
     revoked: Revoked = field(default_factory=Revoked)
+    streams: Streams = field(default_factory=Streams)
     resolver: Resolver = field(init=False)
     """Tells where the URLs of webhooks lead."""
     public: dict[str, str] = field(init=False)
@@ -155,9 +157,20 @@ class Services:
         async with self.freshness.writing(user.id):
             return cast("OrderPlaced", await self._ask(user.id, wish, key, fingerprint))
 
+    async def merge_cart(self, user: User, guest_id: int, lines: AddLines) -> None:
+        """Have a cart actor add what a visitor's cart held; once, however often it is asked."""
+        name = f"guest {guest_id}"
+        async with self.freshness.writing(user.id):
+            await self._ask(user.id, lines, _digest(f"merge {name}"), _digest(name))
+
     async def read_cart(self, user_id: int) -> Cart:
         """Return a cart as its actor has it."""
         return cast("Cart", await self._ask(user_id, ReadCart(), b"", b""))
+
+    async def cart_after(self, user_id: int, version: int) -> Cart | None:
+        """Return a cart as its actor has it; `None` if it still has that version."""
+        found = await self._ask(user_id, ReadCart(version), b"", b"")
+        return found if isinstance(found, Cart) else None
 
     def sign_in(self, request: Request, username: str) -> AbstractAsyncContextManager[None]:
         """Guard one attempt to sign in, see `SignIns.attempt`."""

@@ -1,15 +1,17 @@
 """Cart lines on the wire, where they are called order items."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from pearshop.domain.cart import MAX_QUANTITY, CartLine, line_id
+from pearshop.domain.cart import MAX_QUANTITY, Cart, CartLine, line_id
 from pearshop.domain.product import Product
-from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, instant
+from pearshop.domain.user import User
+from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
 from pearshop.schemas.product import ProductOut, render_product
-from pearshop.schemas.query import Paged
+from pearshop.schemas.query import Paged, Query, Sparse
 from pearshop.schemas.user import UserOut
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,6 +66,84 @@ class LineOut(BaseModel):
     user: UserOut
     created_at: datetime
     updated_at: datetime
+
+
+Whose = Annotated[Identity | None, EmptyIsNone, Field(description="For staff: a shopper's id.")]
+
+
+class FollowQuery(Query):
+    """Whose cart is wanted."""
+
+    user: Whose = None
+
+
+class CartQuery(Sparse):
+    """Whose cart is wanted, and what of it."""
+
+    user: Whose = None
+
+
+class MergeIn(Request):
+    """A visitor's cart."""
+
+    guest: Annotated[
+        Text, Field(min_length=1, max_length=4096, description="The visitor's refresh token.")
+    ]
+
+
+class NoticeOut(BaseModel):
+    """What stands in the way of ordering a line. `available`: pieces that are left."""
+
+    order_item_id: int
+    product_id: int
+    code: Literal["product_gone", "out_of_stock"]
+    available: int
+    detail: str
+
+
+class CartOut(BaseModel):
+    """A cart. `version` grows with each change; `total_price` is that of what is still sold."""
+
+    version: int
+    lines: list[LineOut]
+    total_price: int
+    notices: list[NoticeOut]
+
+
+def render_cart(owner: User, cart: Cart, products: Mapping[int, Product]) -> dict[str, Any]:
+    """Return the members of a cart, see `CartOut`."""
+    sold = [each for each in cart.lines if not products[each.product_id].hidden]
+    return {
+        "version": cart.version,
+        "lines": [
+            render_line(owner.id, owner.username, each, products[each.product_id])
+            for each in cart.lines
+        ],
+        "total_price": sum(products[each.product_id].price * each.quantity for each in sold),
+        "notices": [
+            notice
+            for each in cart.lines
+            if (notice := _notice(owner.id, each, products[each.product_id]))
+        ],
+    }
+
+
+def _notice(user_id: int, line: CartLine, product: Product) -> dict[str, Any] | None:
+    left = product.stock
+    if product.hidden:
+        code, left, detail = "product_gone", 0, f"{product.name} is no longer sold."
+    elif left is not None and left < line.quantity:
+        some = f"only {left:,} left" if left else "sold out"
+        code, detail = "out_of_stock", f"{product.name}: {some}."
+    else:
+        return None
+    return {
+        "order_item_id": line_id(user_id, line.number),
+        "product_id": product.id,
+        "code": code,
+        "available": left,
+        "detail": detail,
+    }
 
 
 def render_line(user_id: int, username: str, line: CartLine, product: Product) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from pearshop.db.user import Account
+from pearshop.db.user import Account, OpenSession
 from pearshop.domain.user import MAX_PASSWORD
 from pearshop.schemas.base import EmptyIsNone, Request, Text, instant
 from pearshop.schemas.query import Cursored
@@ -121,4 +121,34 @@ def render_account(account: Account) -> dict[str, Any]:
         "role": account.user.role.word,
         "active": account.active,
         "created_at": instant(account.created_at),
+    }
+
+
+class GuestIn(Request):
+    """Where a visitor's refresh token is to be kept."""
+
+    cookie: Annotated[
+        bool,
+        Field(description="Keep the refresh token in a cookie that scripts cannot read."),
+    ] = False
+
+
+class SessionOut(BaseModel):
+    """A session that has not ended. `device`: how its browser or app calls itself."""
+
+    id: int
+    device: str
+    current: bool
+    created_at: datetime
+    expires_at: datetime
+
+
+def render_session(found: OpenSession, current: int) -> dict[str, Any]:
+    """Return the members of a session, see `SessionOut`; `current` is the caller's."""
+    return {
+        "id": found.id,
+        "device": found.device,
+        "current": found.id == current,
+        "created_at": instant(found.created_at),
+        "expires_at": instant(found.expires_at),
     }

@@ -13,6 +13,7 @@ from pearshop.domain.cart import (
     MAX_QUANTITY,
     MAX_USER_ID,
     AddLine,
+    AddLines,
     Cart,
     CartCommand,
     CartLine,
@@ -31,6 +32,9 @@ COMMANDS = st.one_of(
     st.builds(AddLine, PRODUCTS, QUANTITIES),
     st.builds(ChangeLine, st.integers(1, 12), QUANTITIES | st.none(), PRODUCTS | st.none()),
     st.builds(RemoveLine, st.integers(1, 12)),
+    st.builds(
+        AddLines, st.lists(st.tuples(PRODUCTS, st.integers(1, MAX_QUANTITY)), max_size=4).map(tuple)
+    ),
 )
 
 
@@ -50,6 +54,12 @@ class Model:
                 return self._change(number, quantity, product)
             case RemoveLine(number):
                 return self.lines.pop(number, None) is not None
+            case AddLines(lines):
+                for product, quantity in lines:
+                    held = sum(line[1] for line in self.lines.values() if line[0] == product)
+                    if room := min(quantity, MAX_QUANTITY - held):
+                        self._add(product, room)
+                return True
 
     def _add(self, product: int, quantity: int) -> bool:
         for line in self.lines.values():

@@ -139,6 +139,7 @@ class TestOthersIds:
         "/api/order-item/{line}/",
         "/api/order/{order_id}/",
         "/api/order/{order_id}/cancel/",
+        "/api/session/{session_id}/",
     )
     PUBLIC = ("/api/product/{product_id}/",)
     STAFFS = frozenset((method, path) for method, path, is_staffs in SECURED if is_staffs)
@@ -155,7 +156,8 @@ class TestOthersIds:
         owner, product = shop.shopper(), shop.product()
         placed = order(owner, add(owner, product))
         line = add(owner, product)
-        ids = {"order-item": line["id"], "order": placed["id"]}
+        [session] = owner.get("/api/session/").json()
+        ids = {"order-item": line["id"], "order": placed["id"], "session": session["id"]}
         addresses = {"order-item": f"{CART}{line['id']}/", "order": f"/api/order/{placed['id']}/"}
         strangers = {404: shop.shopper(), 401: shop.visitor}
         for status, stranger in strangers.items():

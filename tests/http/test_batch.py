@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from pearshop.http import batch
 from pearshop.http.batch import MAX_ANSWERS, TO_ANSWER_S, carry_out
+from pearshop.http.members import UNTIL
 from pearshop.schemas.batch import BatchCall
 
 
@@ -25,7 +25,7 @@ class App:
         if "broken" in scope["path"]:
             raise RuntimeError("secret")
         if "slow" in scope["path"]:
-            while asyncio.get_running_loop().time() < scope[batch.UNTIL]:
+            while asyncio.get_running_loop().time() < scope[UNTIL]:
                 await asyncio.sleep(0)
         content = orjson.dumps(
             {

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pearshop.http import answers
-from pearshop.http.batch import UNTIL
 from pearshop.http.browsers.hosts import Hosts
 from pearshop.http.browsers.policies import DATA, NOSNIFF, POLICY
+from pearshop.http.members import UNTIL
 
 logger = logging.getLogger(__name__)
 

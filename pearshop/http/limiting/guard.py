@@ -17,7 +17,8 @@ from pearshop.http.tokens import Tokens, bearer
 from pearshop.settings import Settings
 
 SIGN_IN = ("/api/login/", "/api/token/refresh/", "/api/password/")
-REGISTER = "/api/register/"
+MAKING = ("/api/register/", "/api/guest/")
+"""Addresses that make accounts."""
 EXEMPT = "/-/"
 """How paths begin that are not counted: those by which Serve asks for health."""
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,7 +48,7 @@ class Guard:
         self.by_user = counts("user", settings.rate_limit_user)
         sign_in = counts("sign-in", settings.rate_limit_sign_in)
         register = counts("register", settings.rate_limit_register)
-        self.strict = dict.fromkeys(SIGN_IN, sign_in) | {REGISTER: register}
+        self.strict = dict.fromkeys(SIGN_IN, sign_in) | dict.fromkeys(MAKING, register)
         self.sign_ins = SignIns(shared, clock)
         self.long_bodies: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()

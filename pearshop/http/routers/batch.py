@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from pearshop.errors import Invalid
 from pearshop.http import body, pages
-from pearshop.http.batch import PATH, UNTIL, carry_out
+from pearshop.http.batch import PATH, carry_out
 from pearshop.http.describe import route
+from pearshop.http.members import UNTIL
 from pearshop.http.services import KEY_HEADER, services
 from pearshop.schemas.batch import BatchIn, BatchOut
 

@@ -7,25 +7,32 @@ from starlette.responses import Response
 from pearshop.db import user as rows
 from pearshop.domain.user import check_password, check_username
 from pearshop.errors import Invalid, Unauthenticated
-from pearshop.http import body
+from pearshop.http import body, pages, query
 from pearshop.http.answers import json
-from pearshop.http.batch import UNTIL
 from pearshop.http.browsers import cookies
 from pearshop.http.browsers.cross_origin import check_own_page
 from pearshop.http.describe import route
-from pearshop.http.services import services, session
+from pearshop.http.identity import identity
+from pearshop.http.members import UNTIL
+from pearshop.http.services import Services, services, session
+from pearshop.schemas.fields import sparse
+from pearshop.schemas.query import Sparse
 from pearshop.schemas.user import (
     AccessOut,
     CredentialsIn,
+    GuestIn,
     MessageOut,
     PasswordIn,
     RefreshIn,
+    SessionOut,
     SignInIn,
     TokensOut,
     UsernameOut,
+    render_session,
 )
 
 router = APIRouter(prefix="/api", tags=["accounts"])
+MAX_SESSIONS = 100
 
 
 @router.post("/register/", status_code=201, response_model=UsernameOut, **route(body=CredentialsIn))
@@ -51,16 +58,25 @@ async def login(request: Request) -> Response:
     wish = await body.read(request, SignInIn)
     shop = services(request)
     if wish.cookie:
-        if UNTIL in request.scope:
-            raise Invalid.of("cookie", "cannot be set in a batch.")
-        check_own_page(request, shop.settings.origins)
+        _check_cookie(request, shop)
     known = await _credentials(request, wish.username, wish.password)
-    session_id = await shop.database.run(rows.open_session, known.user.id, known.password_hash)
-    access = shop.tokens.access(known.user, session_id)
-    refresh_token = shop.tokens.refresh(known.user, session_id)
+    return await _open(request, known, cookie=wish.cookie)
+
+
+@router.post(
+    "/guest/",
+    status_code=201,
+    response_model=TokensOut | AccessOut,
+    **route(body=GuestIn, errors=(403,)),
+)
+async def visit(request: Request) -> Response:
+    """Open a session for a visitor, whose cart `/api/cart/merge/` gives to an account later."""
+    wish = await body.read(request, GuestIn)
+    shop = services(request)
     if wish.cookie:
-        return cookies.keep(json({"access": access}), refresh_token)
-    return json({"access": access, "refresh": refresh_token})
+        _check_cookie(request, shop)
+    known = await shop.database.run(rows.create_guest)
+    return await _open(request, known, cookie=wish.cookie, status=201)
 
 
 @router.post(
@@ -123,6 +139,53 @@ async def change_password(request: Request) -> Response:
     )
     shop.revoked.add(*ended)
     return Response(status_code=204)
+
+
+@router.get("/session/", response_model=list[SessionOut], **route(signed_in=True, query=Sparse))
+async def list_sessions(request: Request) -> Response:
+    """List one's own sessions that have not ended, the latest first."""
+    caller = session(request)
+    tree = query.fields(query.read(request, Sparse), SessionOut)
+    found = await services(request).database.run(rows.open_sessions, caller.user.id, MAX_SESSIONS)
+    rendered = [render_session(each, caller.session_id) for each in found]
+    return pages.private(request, sparse(rendered, tree))
+
+
+@router.delete(
+    "/session/{session_id}/",
+    status_code=204,
+    response_class=Response,
+    **route(signed_in=True, errors=(404,)),
+)
+async def end_session(request: Request, session_id: str) -> Response:
+    """End one of one's own sessions: its tokens are refused from now on."""
+    caller = session(request)
+    shop, sought = services(request), identity(session_id, "session")
+    await shop.database.run(rows.end_session, caller.user.id, sought)
+    shop.revoked.add(sought)
+    return Response(status_code=204)
+
+
+def _check_cookie(request: Request, shop: Services) -> None:
+    """Raise `Invalid` or `Forbidden` where no cookie can be set."""
+    if UNTIL in request.scope:
+        raise Invalid.of("cookie", "cannot be set in a batch.")
+    check_own_page(request, shop.settings.origins)
+
+
+async def _open(
+    request: Request, known: rows.Credentials, *, cookie: bool, status: int = 200
+) -> Response:
+    shop = services(request)
+    device = "".join(filter(str.isprintable, request.headers.get("user-agent", "")))
+    session_id = await shop.database.run(
+        rows.open_session, known.user.id, known.password_hash, device
+    )
+    access = shop.tokens.access(known.user, session_id)
+    refresh_token = shop.tokens.refresh(known.user, session_id)
+    if cookie:
+        return cookies.keep(json({"access": access}, status), refresh_token)
+    return json({"access": access, "refresh": refresh_token}, status)
 
 
 async def _credentials(request: Request, username: str, password: str) -> rows.Credentials:
