@@ -50,15 +50,21 @@ class Dispatch:
         self._timeout = timeout
         self._answers = answers
         self._exact: dict[tuple[str, str], tuple[Endpoint, str]] = {}
-        self._with_id: dict[tuple[str, str], tuple[Endpoint, str]] = {}
+        self._with_id: dict[tuple[str, str, str], tuple[Endpoint, str]] = {}
         self.route = Route(self)
         for router in routers:
             for route in router.routes:
                 assert isinstance(route, APIRoute)
-                stem, brace, _ = route.path.partition("{")
-                table = self._with_id if brace else self._exact
+                stem, brace, rest = route.path.partition("{")
+                tail = rest.partition("}")[2]
                 found = route.endpoint, route.path
-                table.update({(method, stem): found for method in route.methods or ()})
+                for method in route.methods or ():
+                    if brace:
+                        self._with_id[method, stem, tail] = found
+                    else:
+                        self._exact[method, stem] = found
+        # The slash first, for nearly all have it.
+        self._tails = sorted({tail for _, _, tail in self._with_id}, key=lambda each: each != "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -87,9 +93,13 @@ class Dispatch:
         exact = self._exact.get((method, path))
         if exact is not None:
             return *exact, ()
-        stem, _, identity = path.removesuffix("/").rpartition("/")
-        found = self._with_id.get((method, stem + "/"))
-        return (*found, (identity,)) if found and path.endswith("/") and identity else None
+        for tail in self._tails:
+            if path.endswith(tail):
+                stem, _, identity = path.removesuffix(tail).rpartition("/")
+                found = self._with_id.get((method, stem + "/", tail))
+                if found and identity:
+                    return *found, (identity,)
+        return None
 
     async def _too_late(self, request: Request) -> Response:
         if ARRIVING in request.scope:
