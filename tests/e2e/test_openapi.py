@@ -14,12 +14,15 @@ from pearshop.http.app import openapi
 from pearshop.schemas.batch import BatchOut
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.category import CategoryOut
+from pearshop.schemas.image import ImageOut
 from pearshop.schemas.order import OrderOut
 from pearshop.schemas.problem import Problem
 from pearshop.schemas.product import ProductOut
 from pearshop.schemas.user import AccessOut, MessageOut, TokensOut, UsernameOut
 from tests.e2e.conftest import PASSWORD, Shop
 from tests.e2e.test_cart import CART, add
+from tests.e2e.test_images import upload
+from tests.http.media.pictures import picture, saved
 
 CONTRACT: dict[tuple[str, str], set[int]] = {
     ("post", "/api/register/"): {201, 400},
@@ -44,6 +47,8 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/order/"): {200, 304, 400, 401},
     ("post", "/api/order/"): {201, 400, 401, 409, 422},
     ("get", "/api/order/<id>/"): {200, 304, 400, 401, 404},
+    ("post", "/api/image/"): {201, 400, 401, 403, 408, 413, 415},
+    ("get", "/media/<id>"): {200, 304, 404},
     ("post", "/api/batch/"): {200, 400},
 }
 
@@ -140,10 +145,13 @@ class TestDocument:
             ("post", "/api/token/refresh/"),
         }
 
-    def test_bodies_come_in_three_formats_but_for_a_batch(self, document: dict[str, Any]) -> None:
+    def test_bodies_come_in_three_formats_but_for_a_batch_and_a_file(
+        self, document: dict[str, Any]
+    ) -> None:
+        only = {"/api/batch/": "application/json", "/api/image/": "multipart/form-data"}
         for (_, path), each in operations(document).items():
-            if path == "/api/batch/":
-                assert each["requestBody"]["content"].keys() == {"application/json"}
+            if path in only:
+                assert each["requestBody"]["content"].keys() == {only[path]}
             elif "requestBody" in each:
                 assert each["requestBody"]["content"].keys() == {
                     "application/json",
@@ -179,6 +187,9 @@ class TestAnswers:
         assert_fits(shop.visitor.get("/api/category/"), list[CategoryOut])
         calls = [{"path": "/api/product/?limit=1"}, {"path": "/api/check/"}]
         assert_fits(shop.visitor.post("/api/batch/", {"calls": calls}), BatchOut)
+
+    def test_images(self, shop: Shop) -> None:
+        assert_fits(upload(shop.staff, saved(picture(), "PNG")), ImageOut)
 
     def test_lines_and_orders(self, shop: Shop) -> None:
         shopper, staff = shop.shopper(), shop.staff
