@@ -2,7 +2,9 @@
 
 from functools import lru_cache
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -64,6 +66,23 @@ def origins(text: str) -> str:
     return ",".join(listed)
 
 
+def store_place(text: str) -> str:
+    """Return the place of a store as it is. Raises `ValueError` for a relative path."""
+    if text and "://" not in text and not Path(text).is_absolute():
+        raise ValueError(f"{text!r} is relative: write the whole path, from the root on.")
+    return text
+
+
+def url_prefix(text: str) -> str:
+    """Return a URL without the slash at its end. Raises `ValueError` for what is none."""
+    parts = urlsplit(text)
+    if text and (
+        parts.scheme not in {"http", "https"} or not parts.netloc or set(text) & set("?# ")
+    ):
+        raise ValueError(f"{text!r} is no URL: write it like https://cdn.example/media.")
+    return text.rstrip("/")
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in text.split(",") if each.strip())
 
@@ -122,6 +141,19 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, description="Largest request body accepted, in bytes."
+    )
+    max_image_bytes: int = Field(
+        default=8_388_608, ge=1024, description="Largest image accepted, in bytes."
+    )
+    media_url: Annotated[str, AfterValidator(store_place)] = Field(
+        default="",
+        description="Where images are kept: a folder, or a URL that fsspec knows, "
+        "`s3://bucket/images` for one. Empty: the folder `media` of the state folder.",
+    )
+    media_public_url: Annotated[str, AfterValidator(url_prefix)] = Field(
+        default="",
+        description="What addresses of images begin with, `https://cdn.example/media` for one. "
+        "Empty: the host that the upload was sent to, and `/media`.",
     )
     cart_idle_seconds: float = Field(
         default=900.0, gt=0, description="A cart untouched this long leaves memory."

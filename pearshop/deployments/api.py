@@ -20,10 +20,11 @@ from pearshop.deployments.logs import write_to_serves_log
 from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
 from pearshop.errors import Unavailable
-from pearshop.http.addresses import behind_ingress
+from pearshop.http.addresses import Addresses, behind_ingress
 from pearshop.http.app import App, make_app
 from pearshop.http.freshness import Freshness
 from pearshop.http.limiting.guard import Guard
+from pearshop.http.media.images import Images
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import TOLD, Products
 from pearshop.http.services import Services
@@ -48,7 +49,7 @@ class UserConfig(BaseModel):
 @serve.deployment
 @serve.ingress()
 class Api:
-    """Answers HTTP. Raises `ConfigurationError` at start without a signing key.
+    """Answers HTTP. Raises `ConfigurationError` at start without a signing key or a store.
 
     `_beside`: what else is part of the shop and needs no requests; Serve deploys what is bound.
     """
@@ -65,11 +66,9 @@ class Api:
         self._degraded = degraded()
         self._lookups = CacheMetric()
         self._limited = limited()
-        self._guard = (
-            Guard(configured, behind_ingress=behind_ingress(os.environ))
-            if configured.rate_limits
-            else None
-        )
+        ingress = behind_ingress(os.environ)
+        self._guard = Guard(configured, behind_ingress=ingress) if configured.rate_limits else None
+        addresses = Addresses(configured.trusted_proxies, behind_ingress=ingress)
         freshness = Freshness.of(configured)
         products = Products(self._database, configured, freshness)
         self._services = Services(
@@ -86,6 +85,7 @@ class Api:
             Passwords(configured.password_hashes),
             freshness,
             self._guard,
+            images=Images(configured, addresses),
         )
         self._tasks: list[asyncio.Task[None]] = []
 

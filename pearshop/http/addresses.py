@@ -24,6 +24,7 @@ from starlette.types import Scope
 INGRESS_CLIENT = "x-ingress-client"
 INGRESS = "pearshop-haproxy"
 FORWARDED = b"x-forwarded-for"
+FORWARDED_SCHEME = b"x-forwarded-proto"
 UNKNOWN = "unknown"
 """The key of all whose address cannot be told; a Unix socket has none."""
 HOPS = 10
@@ -76,6 +77,16 @@ class Addresses:
             return UNKNOWN
         key, trusted = found
         return self._behind(key, forwarded) if trusted and forwarded else key
+
+    def scheme(self, scope: Scope) -> str:
+        """Return the scheme of the URL that was asked for, as far as a trusted proxy tells it."""
+        headers = dict(scope["headers"])
+        client = scope.get("client")
+        peer = headers.get(self._ingress, b"").decode("latin-1") or (client[0] if client else "")
+        told: str = headers.get(FORWARDED_SCHEME, b"").decode("latin-1").strip().lower()
+        found = self._look(peer)
+        is_told = found is not None and found[1] and told in {"http", "https"}
+        return told if is_told else str(scope["scheme"])
 
     def _behind(self, key: str, forwarded: Iterable[bytes]) -> str:
         """Return whom the proxy of this key names; the proxy itself where it names no address."""

@@ -37,6 +37,8 @@ REPEATED = {"Idempotent-Replayed": "true"}
 """Headers of the answer to a request that its idempotency key had carried out before."""
 PRIVATE = {"Cache-Control": "private, no-store"}
 """Headers of whatever is not for everyone."""
+IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""Headers of what never changes at its address."""
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -27,6 +27,7 @@ from pearshop.http.routers import (
     bulk,
     cart,
     category,
+    image,
     order,
     product,
     shop,
@@ -46,8 +47,10 @@ REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
 MODULES = (
     *(cart, whole_cart, product, bulk, category, order),
-    *(user, shop, staff, audit, transfer, webhook, batch),
+    *(user, shop, staff, audit, transfer, webhook, image, batch),
 )
+FORM_BYTES = 65_536
+"""What a form may have beside the file that it brings."""
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may
@@ -74,7 +77,11 @@ class App:
         inner: ASGIApp = dispatch
         if services and services.guard:
             inner = Limits(inner, services.guard, services.tokens)
-        inner = Edge(inner, max_body_bytes or settings.max_body_bytes)
+        larger = {
+            image.UPLOAD: settings.max_image_bytes + FORM_BYTES,
+            transfer.IMPORT: transfer.MAX_FILE_BYTES,
+        }
+        inner = Edge(inner, max_body_bytes or settings.max_body_bytes, larger)
         if settings.origins:
             inner = with_cors(inner, settings.origins)
         self._layers = Door(inner, Hosts(settings.host_names), DEFECT)
@@ -148,8 +155,11 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     assert isinstance(error, Unavailable)
-    keyed = KEY_HEADER in request.headers and request.url.path.startswith(KEYED)
-    return answers.unavailable(error, may_repeat=keyed or request.method in REPEATABLE)
+    path, method = request.url.path, request.method
+    keyed = KEY_HEADER in request.headers and path.startswith(KEYED)
+    # An upload that is sent again is the same image.
+    may_repeat = keyed or method in REPEATABLE or path == image.UPLOAD
+    return answers.unavailable(error, may_repeat=may_repeat)
 
 
 def _methods(path: str) -> set[str]:

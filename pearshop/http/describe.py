@@ -19,7 +19,7 @@ TITLES = {
     409: "The request no longer fits the state of things.",
     412: "The thing is no longer what `If-Match` names.",
     413: "The body is too large.",
-    415: "The body is neither JSON nor a form.",
+    415: "The body is in a format that is not read here.",
     422: "The Idempotency-Key was used for another request.",
     429: "Too many requests; `Retry-After` tells when to send it again.",
     503: "The shop cannot do it now; `safe_to_repeat` tells whether to send it again.",
@@ -52,25 +52,31 @@ def route(
     *,
     body: type[BaseModel] | None = None,
     content: Mapping[str, Any] | None = None,
+    file: str | None = None,
     signed_in: bool = False,
     keyed: bool = False,
     seen: bool = False,
+    media: str | None = None,
+    known: bool = False,
     query: type[Query] | None = None,
     errors: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """Return what FastAPI's route decorators are to be told besides path and answer.
 
-    `content`: schemas of a body that is no model, by media type; `keyed`: under an idempotency
-    key; `seen`: under `If-Match`; `query`: by these parameters, and, where they tell members of
-    the answer, under `If-None-Match`.
+    `content`: schemas of a body that is no model, by media type; `file`: the name of the one that
+    a form brings; `media`: the type of an answer that is no JSON.
+    `keyed`: under an idempotency key; `seen`: under `If-Match`; `known`: what is read, under
+    `If-None-Match`; `query`: by these parameters, and so, where they tell members of the answer.
     """
-    known = query is not None and issubclass(query, Sparse)
     statuses = set(errors) | {429, 503}
+    known = known or (query is not None and issubclass(query, Sparse))
     headers = [each for each, told in ((KEY, keyed), (SEEN, seen), (KNOWN, known)) if told]
     extra: dict[str, Any] = {"parameters": headers + (parameters(query) if query else [])}
     responses: dict[int, dict[str, Any]] = {}
     if body is not None:
         content = _bodies(body)
+    elif file is not None:
+        content = _form_with(file)
     if content is not None:
         statuses |= {400, 408, 413, 415}
         extra["requestBody"] = {"required": True, "content": content}
@@ -83,6 +89,8 @@ def route(
         statuses |= {400, 412}
     if query:
         statuses.add(400)
+    if media:
+        responses[200] = {"content": {media: {"schema": {"type": "string"}}}}
     if known:
         responses[304] = {"description": "The client has it already."}
     for status in sorted(statuses):
@@ -96,6 +104,12 @@ def _bodies(model: type[BaseModel]) -> dict[str, Any]:
     inner = schema.pop("$defs", {})
     kinds = ("application/json",) if inner else ("application/json", *FORMS)
     return {kind: {"schema": _inlined(schema, inner)} for kind in kinds}
+
+
+def _form_with(file: str | None) -> dict[str, Any]:
+    content = {"type": "string", "contentMediaType": "application/octet-stream"}
+    schema = {"type": "object", "properties": {file: content}, "required": [file]}
+    return {"multipart/form-data": {"schema": schema}}
 
 
 def _inlined(schema: Any, inner: dict[str, Any]) -> Any:

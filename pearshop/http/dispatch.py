@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop.errors import Refused, Unavailable
 from pearshop.http import answers as ready
-from pearshop.http.body import ARRIVING
+from pearshop.http.body import ARRIVING, TIME
 from pearshop.http.members import UNTIL
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -86,7 +86,8 @@ class Dispatch:
         request = Request(scope, receive, send)
         try:
             until = asyncio.get_running_loop().time() + self._timeout
-            async with asyncio.timeout_at(min(until, scope.get(UNTIL, until))):
+            async with asyncio.timeout_at(min(until, scope.get(UNTIL, until))) as time:
+                scope[TIME] = time
                 response = await endpoint(request, *arguments)
         except TimeoutError:
             response = await self._too_late(request)

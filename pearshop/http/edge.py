@@ -1,5 +1,7 @@
 """Plain ASGI before everything else: how many requests at once, slashes, the size of bodies."""
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,11 +16,17 @@ BUSY = Unavailable("The shop carries all the load that it can.")
 
 
 class Edge:
-    """Adds the slash that clients may leave out and refuses bodies that are too large."""
+    """Adds the slash that clients may leave out and refuses bodies that are too large.
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    `larger` has the limits of paths whose bodies may be larger than `max_body_bytes`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, max_body_bytes: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._limit = max_body_bytes
+        self._larger = larger or {}
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,31 +50,34 @@ class Edge:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         if path.startswith(API) and not path.endswith("/"):
-            scope["path"] = path + "/"
+            scope["path"] = path = path + "/"
+        limit = self._larger.get(path, self._limit)
         length = next((v for k, v in scope["headers"] if k == b"content-length"), None)
         if length is None:
-            receive = self._counted(receive)
-        elif not length.isdigit() or int(length) > self._limit:
-            await answers.problem(413, self._too_large(), "too_large")(scope, receive, send)
+            receive = _counted(receive, limit)
+        elif not length.isdigit() or int(length) > limit:
+            await answers.problem(413, _too_large(limit), "too_large")(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _too_large(self) -> str:
-        return f"The body is larger than {self._limit:,} bytes: send less."
 
-    def _counted(self, receive: Receive) -> Receive:
-        """Return a `receive` that stops a body of unstated length at the limit."""
-        received = 0
+def _too_large(limit: int) -> str:
+    return f"The body is larger than {limit:,} bytes: send less."
 
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._limit:
-                raise HTTPException(413, self._too_large())
-            return message
 
-        return counted
+def _counted(receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that stops a body of unstated length at the limit."""
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise HTTPException(413, _too_large(limit))
+        return message
+
+    return counted
 
 
 class _Place:

@@ -1,16 +1,9 @@
 """Password hashing: argon2id, off the event loop, and never more at once than stated."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from pearshop.errors import Unavailable
-
-R = TypeVar("R")
+from pearshop.http.workers import Workers
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Type.ID)
 """OWASP's first choice for argon2id (Password Storage Cheat Sheet): 19 MiB, 2 passes, 1 lane."""
@@ -22,28 +15,19 @@ class Passwords:
     """Hashes and checks passwords in `threads` threads. Raises `Unavailable` when swamped."""
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, "password")
-        self._limit = threads * (QUEUE_PER_THREAD + 1)
-        self._under_way = 0
+        waiting = threads * QUEUE_PER_THREAD
+        busy = "Too many people sign in right now."
+        self._workers = Workers("password", threads, waiting, busy, retry_after=2)
         self._nobody = HASHER.hash("nobody's password")
 
     async def hash(self, password: str) -> str:
         """Return the PHC string of a password."""
-        return await self._run(HASHER.hash, password)
+        return await self._workers.run(HASHER.hash, password)
 
     async def check(self, password_hash: str | None, password: str) -> bool:
         """Tell whether a password is right. An unknown user (`None`) takes as long."""
-        right = await self._run(_verify, password_hash or self._nobody, password)
+        right = await self._workers.run(_verify, password_hash or self._nobody, password)
         return right and password_hash is not None
-
-    async def _run(self, work: Callable[..., R], *args: str) -> R:
-        if self._under_way >= self._limit:
-            raise Unavailable("Too many people sign in right now.", retry_after=2)
-        self._under_way += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
-        finally:
-            self._under_way -= 1
 
 
 def _verify(password_hash: str, password: str) -> bool:

@@ -23,6 +23,7 @@ from pearshop.domain.user import Role, User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from pearshop.http.freshness import Freshness
 from pearshop.http.limiting.guard import Guard
+from pearshop.http.media.images import Images
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
 from pearshop.http.streams import Streams
@@ -79,6 +80,7 @@ class Services:
     products: Products
     tokens: Tokens
     passwords: Passwords
+    images: Images = field(kw_only=True)
     freshness: Freshness = field(default_factory=Freshness)
     guard: Guard | None = None
     """Absent where rate limits are off."""

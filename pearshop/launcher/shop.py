@@ -12,6 +12,7 @@ from typing import NoReturn
 from pearshop.db.embedded_server import port_is_free
 from pearshop.db.engine import make_engine
 from pearshop.errors import ConfigurationError
+from pearshop.http.media.store import Store
 from pearshop.launcher import config
 from pearshop.launcher.cluster import Cluster, environment
 from pearshop.launcher.database import migrated
@@ -78,6 +79,8 @@ class Shop:
         self._clean()
         self._check_port()
         self._settings = self._with_secrets(self._settings)
+        media_url = self._settings.media_url or str(self._folder.path / "media")
+        Store(media_url)  # or it is refused now, not by replicas that cannot start
         with self._progress.step("PostgreSQL"):
             self._servers.start_database()
         with self._progress.step("Redis"):
@@ -86,6 +89,7 @@ class Shop:
             update={
                 "database_url": Settings(database_url=self._servers.database_url).database_url,
                 "redis_url": self._servers.redis_url,
+                "media_url": media_url,
             }
         )
         self._fill_database()
@@ -167,6 +171,7 @@ class Shop:
             "PEARSHOP_DATABASE_URL": self._servers.database_url,
             "PEARSHOP_REDIS_URL": self._servers.redis_url,
             "PEARSHOP_SIGNING_KEY": self._settings.signing_key.get_secret_value(),
+            "PEARSHOP_MEDIA_URL": self._settings.media_url,
         }
 
     def _api_url(self) -> str:

@@ -16,6 +16,8 @@ import pytest
 from tests.e2e import nginx
 from tests.e2e.conftest import PASSWORD, Caller, Shop
 from tests.e2e.nginx import Nginx
+from tests.e2e.test_images import upload
+from tests.http.media.pictures import picture, saved
 from tests.waiting import wait_for
 
 LOGIN = "/api/login/"
@@ -154,8 +156,16 @@ class TestCache:
             assert caller.username.encode() not in kept
             assert caller.tokens["access"].encode() not in kept
 
+    def test_an_image_is_fetched_once(self, shop: Shop, http: httpx.Client) -> None:
+        large = saved(picture((300, 300)), "PNG").ljust(5_000_000, b"\0")
+        told = upload(Caller(http, tokens=shop.staff.tokens), large)
+        assert told.status_code == 201, told.text
+        assert told.json()["image"].startswith(str(http.base_url))
+        assert [_cache(http.get(told.json()["image"])) for _ in range(3)] == ["MISS", "HIT", "HIT"]
+
     def test_what_was_refused_is_not_kept(self, http: httpx.Client) -> None:
-        for path in ("/api/product/999999999/", "/api/product/?limit=0"):
+        unknown = f"/media/{'0' * 40}-large.webp"
+        for path in (unknown, "/api/product/999999999/", "/api/product/?limit=0"):
             assert [http.get(path).headers["X-Cache"] for _ in range(3)] == ["MISS"] * 3
 
 

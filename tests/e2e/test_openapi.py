@@ -14,12 +14,15 @@ from pearshop.http.app import openapi
 from pearshop.schemas.batch import BatchOut
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.category import CategoryOut
+from pearshop.schemas.image import ImageOut
 from pearshop.schemas.order import OrderOut
 from pearshop.schemas.problem import Problem
 from pearshop.schemas.product import ProductOut
 from pearshop.schemas.user import AccessOut, MessageOut, TokensOut, UsernameOut
 from tests.e2e.conftest import PASSWORD, Shop
 from tests.e2e.test_cart import CART, add
+from tests.e2e.test_images import upload
+from tests.http.media.pictures import picture, saved
 
 CONTRACT: dict[tuple[str, str], set[int]] = {
     ("post", "/api/register/"): {201, 400},
@@ -71,6 +74,8 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("post", "/api/webhook/<id>/test/"): {202, 401, 403, 404, 409},
     ("get", "/api/webhook/<id>/delivery/"): {200, 304, 400, 401, 403, 404},
     ("post", "/api/webhook/<id>/delivery/<id>/redeliver/"): {202, 401, 403, 404, 409},
+    ("post", "/api/image/"): {201, 400, 401, 403, 408, 413, 415},
+    ("get", "/media/<id>"): {200, 304, 404},
     ("post", "/api/batch/"): {200, 400},
 }
 
@@ -170,11 +175,14 @@ class TestDocument:
     def test_bodies_come_in_three_formats_but_for_batches_and_files(
         self, document: dict[str, Any]
     ) -> None:
+        only = {
+            "/api/batch/": {"application/json"},
+            "/api/image/": {"multipart/form-data"},
+            "/api/product/import/": {"text/csv", "application/jsonl"},
+        }
         for (_, path), each in operations(document).items():
-            if path == "/api/product/import/":
-                assert each["requestBody"]["content"].keys() == {"text/csv", "application/jsonl"}
-            elif path == "/api/batch/":
-                assert each["requestBody"]["content"].keys() == {"application/json"}
+            if path in only:
+                assert each["requestBody"]["content"].keys() == only[path]
             elif "requestBody" in each:
                 assert each["requestBody"]["content"].keys() == {
                     "application/json",
@@ -210,6 +218,9 @@ class TestAnswers:
         assert_fits(shop.visitor.get("/api/category/"), list[CategoryOut])
         calls = [{"path": "/api/product/?limit=1"}, {"path": "/api/check/"}]
         assert_fits(shop.visitor.post("/api/batch/", {"calls": calls}), BatchOut)
+
+    def test_images(self, shop: Shop) -> None:
+        assert_fits(upload(shop.staff, saved(picture(), "PNG")), ImageOut)
 
     def test_lines_and_orders(self, shop: Shop) -> None:
         shopper, staff = shop.shopper(), shop.staff

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from pearshop.http.app import openapi
 from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, running_shop
+from tests.http.media.pictures import picture, saved
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 NOT_CHECKED: Any = [positive_data_acceptance, negative_data_rejection]
@@ -76,6 +77,12 @@ class Visitors:
 
     def delivery_id(self) -> int:
         return self._made(f"/api/webhook/{self.webhook_id()}/test/", self.staff(), {})
+
+    def image_name(self) -> str:
+        files = {"image": ("pear.png", saved(picture(), "PNG"))}
+        made = self._http.post("/api/image/", headers=self.staff(), files=files)
+        assert made.status_code == 201, made.text
+        return str(made.json()["image"]).rpartition("/")[2]
 
     def _made(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> int:
         made = self._http.post(path, headers=headers, json=body)

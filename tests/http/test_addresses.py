@@ -1,5 +1,7 @@
 """Whose request it is: the ingress's word, trusted proxies', and nobody else's."""
 
+from typing import Any
+
 import pytest
 
 from pearshop.http.addresses import HOPS, UNKNOWN, Addresses
@@ -77,6 +79,38 @@ def test_one_network_of_ipv6_is_one_client() -> None:
     assert _from("2001:db8:1:2::1") == _from("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
     assert _from("2001:db8:1:3::1") != _from("2001:db8:1:2::1")
     assert _from("::ffff:203.0.113.9") == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "scheme"),
+    [
+        ("10.0.0.1", "https", "https"),
+        ("10.0.0.1", " HTTPS ", "https"),
+        ("10.0.0.1", "http", "http"),
+        ("10.0.0.1", "https, http", "http"),  # which of them is meant nobody knows
+        ("10.0.0.1", "javascript", "http"),
+        ("10.0.0.1", "\xff", "http"),
+        ("10.0.0.1", "", "http"),
+        (CLIENT, "https", "http"),
+        ("garbage", "https", "http"),
+    ],
+)
+def test_of_the_scheme_trusted_proxies_are_believed(peer: str, told: str, scheme: str) -> None:
+    scope = {
+        "scheme": "http",
+        "headers": [
+            (b"x-ingress-client", peer.encode()),
+            (b"x-forwarded-proto", told.encode("latin-1")),
+        ],
+        "client": ("127.0.0.1", 1),
+    }
+    assert Addresses(PROXIES, behind_ingress=True).scheme(scope) == scheme
+
+
+def test_of_the_scheme_nobody_has_to_tell() -> None:
+    for client in (None, ("10.0.0.1", 1)):
+        scope: dict[str, Any] = {"scheme": "https", "headers": [], "client": client}
+        assert Addresses(PROXIES, behind_ingress=False).scheme(scope) == "https"
 
 
 def test_loopback_is_trusted_by_default() -> None:

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from pearshop.errors import Unavailable
 from pearshop.http import body, query
 from pearshop.http.answers import json
-from pearshop.http.app import ANSWERS, App, make_app, openapi
+from pearshop.http.app import ANSWERS, MODULES, App, make_app, openapi
 from pearshop.http.dispatch import Dispatch
 from pearshop.http.edge import AT_ONCE, Edge
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
@@ -245,6 +245,30 @@ async def test_what_takes_too_long_is_answered_in_time_and_in_doubt() -> None:
         assert answer.json()["safe_to_repeat"] is safe
     keyed = client.post("/api/order/", headers={"Idempotency-Key": "k"})
     assert keyed.json()["safe_to_repeat"] is True
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "template"),
+    [
+        ("POST", "/api/order/5/cancel/", "/api/order/{order_id}/cancel/"),
+        ("POST", "/api/order/5/", None),
+        ("DELETE", "/api/user/5/sessions/", "/api/user/{user_id}/sessions/"),
+        ("DELETE", "/api/user/5/", None),
+        ("PATCH", "/api/order/5/", "/api/order/{order_id}/"),
+        ("HEAD", "/media/x", "/media/{image_name}"),
+        ("GET", "/media/x/", None),
+        ("GET", "/media/", None),
+        ("GET", "/api/order//", None),
+    ],
+)
+def test_what_follows_an_id_is_part_of_the_address(
+    method: str, path: str, template: str | None
+) -> None:
+    routers = [module.router for module in MODULES]
+    found = Dispatch(FastAPI(), routers, ANSWERS, 1).find(
+        {"type": "http", "method": method, "path": path}
+    )
+    assert (found[1] if found else None) == template
 
 
 async def test_more_than_a_replica_takes_is_refused_at_once() -> None:

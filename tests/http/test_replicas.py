@@ -27,6 +27,7 @@ from pearshop.domain.product import ProductDraft
 from pearshop.domain.user import Role, User
 from pearshop.http.app import make_app
 from pearshop.http.freshness import Freshness, Writers
+from pearshop.http.media.images import Images
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
 from pearshop.http.services import Services
@@ -94,6 +95,7 @@ class Front:
                         self._tokens,
                         Passwords(1),
                         freshness,
+                        images=cast("Images", None),
                     )
                 )
             ),

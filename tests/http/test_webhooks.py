@@ -13,6 +13,7 @@ from pearshop.db import audit, webhook
 from pearshop.domain.user import Role
 from pearshop.domain.webhook import MAX_URL, TOPICS, State
 from pearshop.http.app import make_app
+from pearshop.http.media.images import Images
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
 from pearshop.http.services import Services
@@ -41,6 +42,7 @@ class Api:
             Products(database, settings),
             self._tokens,
             Passwords(1),
+            images=cast("Images", None),
         )
         self.http = httpx.AsyncClient(
             base_url="http://localhost", transport=httpx.ASGITransport(make_app(services))

@@ -10,12 +10,12 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from pearshop.http.answers import IMMUTABLE
 from pearshop.http.browsers.policies import page_policies
 
 FILES = Path(fastapi_offline.__file__).parent / "static"
 ASSETS = f"/assets/docs-{importlib.metadata.version('fastapi-offline')}"
 """Where they are: another version of the package has another address."""
-IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 class Immutable(StaticFiles):

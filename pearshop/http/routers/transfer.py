@@ -34,6 +34,9 @@ from pearshop.schemas.product import ImportQuery, ProductFilter
 
 router = APIRouter(prefix="/api")
 
+IMPORT = "/api/product/import/"
+MAX_FILE_BYTES = 8 * 1024 * 1024
+"""Some 200,000 products; what is larger is for the command line."""
 PAGE = 500
 NDJSON = "application/x-ndjson"
 GZIP_MAGIC = b"\x1f\x8b"

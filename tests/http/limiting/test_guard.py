@@ -240,6 +240,7 @@ def _shop(**settings: Any) -> TestClient:
         Tokens(KEY),
         Passwords(2),
         guard=guard,
+        images=nothing,
     )
     return TestClient(make_app(services), "http://localhost")
 

@@ -1,0 +1,1 @@
+"""Images: what becomes of an upload, and where it is kept."""
