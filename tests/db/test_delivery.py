@@ -18,10 +18,12 @@ from pearshop.domain.webhook import TOPICS, State, Topic
 from tests.db.conftest import Rows
 from tests.db.test_order import place_all, wish
 from tests.db.test_plans import _nodes, _read
+from tests.waiting import wait_for
 
 SOON, LATER = timedelta(), timedelta(hours=1)
 DELIVERED = Outcome(State.DELIVERED, 204, "", timedelta(milliseconds=7))
 SECRET = "s" * 40
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def refused(wait: timedelta = SOON, pause: timedelta = SOON) -> Outcome:
@@ -157,6 +159,21 @@ class TestHandingOn:
             assert len(told.log(each)) == 900
         assert told.scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
 
+    def test_does_not_pass_an_event_that_another_is_handing_on(
+        self, told: Told, engine: Engine
+    ) -> None:
+        """Or the second event of an order could be queued, and told, before its first."""
+        subscriber = told.subscriber()
+        placed, packed = told.event(1), told.event(1, "order.packed")
+        with engine.connect() as first, ThreadPoolExecutor(1) as thread:
+            delivery.hand_on(first, 1)
+            second = thread.submit(told.run, delivery.hand_on)
+            wait_for(lambda: second.done() or told.scalar(WAITING), "the other to wait")
+            assert told.log(subscriber) == {}
+            first.commit()
+            assert second.result() == (1, 1)
+        assert sorted(told.log(subscriber)) == [placed, packed]
+
     def test_follows_an_order_from_end_to_end(self, told: Told) -> None:
         subscriber = told.subscriber()
         user, pear = told.rows.user(), told.rows.product()
@@ -186,21 +203,19 @@ class TestTaking:
         told.note(taken[subscribers[0].id], DELIVERED)
         assert {k: v.event_id for k, v in told.take().items()} == {subscribers[0].id: second}
 
-    def test_two_who_take_at_once_get_different_ones(self, told: Told) -> None:
-        for _ in range(8):
+    def test_who_waits_for_another_to_take_gets_nothing_of_it(
+        self, told: Told, engine: Engine
+    ) -> None:
+        for _ in range(4):
             told.subscriber()
         told.event(1)
         told.hand_on()
-        ready = threading.Barrier(4)
-
-        def work(_: int) -> list[Claim]:
-            ready.wait()
-            return told.run(delivery.take)
-
-        with ThreadPoolExecutor(4) as threads:
-            taken = [each.webhook_id for some in threads.map(work, range(4)) for each in some]
-        assert sorted(taken) == sorted(set(taken))
-        assert len(taken) == 8
+        with engine.connect() as first, ThreadPoolExecutor(1) as thread:
+            assert len(delivery.take(first)) == 4
+            second = thread.submit(told.run, delivery.take)
+            wait_for(lambda: told.scalar(WAITING), "the other to wait for the rows")
+            first.commit()
+            assert second.result() == []
 
     def test_what_a_dead_dispatcher_took_comes_back_after_its_lease(self, told: Told) -> None:
         subscriber = told.subscriber()
