@@ -28,6 +28,7 @@ from pearshop.http.routers import (
     category,
     order,
     product,
+    report,
     shop,
     staff,
     user,
@@ -40,7 +41,7 @@ KEYED = "/api/order"
 REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 """Methods that end the same however often they are sent (RFC 9110, 9.2.2)."""
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
-MODULES = (cart, product, category, order, user, shop, staff, audit, batch)
+MODULES = (cart, product, category, order, user, shop, staff, audit, report, batch)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may

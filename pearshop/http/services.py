@@ -25,6 +25,7 @@ from pearshop.http.freshness import Freshness
 from pearshop.http.limiting.guard import Guard
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
+from pearshop.http.reports import Reports
 from pearshop.http.tokens import ACCESS_S, Session, Tokens, bearer
 from pearshop.settings import Settings
 
@@ -81,8 +82,10 @@ class Services:
     revoked: Revoked = field(default_factory=Revoked)
     public: dict[str, str] = field(init=False)
     """Caching headers of the catalogue, for whoever is not signed in."""
+    reports: Reports = field(init=False)
 
     def __post_init__(self) -> None:
+        self.reports = Reports(self.database, self.settings.request_timeout - ANSWER_S)
         seconds = self.settings.catalogue_public_seconds
         control = (
             f"public, max-age={seconds}, stale-while-revalidate={seconds}, "
