@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -25,7 +26,8 @@ INSERT INTO orders (user_id, delivery_address, total_price, key, fingerprint,
 SELECT CASE WHEN n <= :many THEN :regular WHEN n = :many + 1 THEN :newcomer
        ELSE (CAST(:others AS bigint[]))[1 + n % :count_of_others] END,
        '1 Orchard Lane', 750, int8send(n), '\\x00', at, at
-FROM generate_series(1, :count) n, LATERAL (SELECT now() - (:count - n) * interval '1 s' AS at) t
+FROM generate_series(1, :count) n,
+LATERAL (SELECT now() - (:count - n) * :apart AS at) t
 """)
 INSERT_LINES = text("""
 INSERT INTO order_lines (id, order_id, product_id, quantity, price, product_name,
@@ -48,7 +50,7 @@ def place(size: int) -> Iterator[Place]:
         engine = engine_of(run)
         products = [each.id for each in stocked(engine, PRODUCTS)]
         shoppers = make_shoppers(engine, OTHERS + 3)
-        _fill(engine, size, shoppers[:-1], products)
+        fill(engine, size, shoppers[:-1], products)
         caller = Caller(run.api_url)
         wallet, clerk = Wallet(Path(name)), staff(engine)
         yield Place(size, caller, _asks(caller, wallet, clerk, shoppers, products[0]))
@@ -60,10 +62,18 @@ def many_of(size: int) -> int:
     return max(PAGE, min(MANY, size // 100))
 
 
-def _fill(engine: Engine, size: int, shoppers: list[User], products: list[int]) -> None:
+def fill(
+    engine: Engine,
+    size: int,
+    shoppers: list[User],
+    products: list[int],
+    apart: timedelta = timedelta(seconds=1),
+) -> None:
+    """Put orders of three lines each there, the last one now, the others so far apart."""
     regular, newcomer, *others = (each.id for each in shoppers)
     values: dict[str, object] = {
         "count": size,
+        "apart": apart,
         "many": many_of(size),
         "regular": regular,
         "newcomer": newcomer,

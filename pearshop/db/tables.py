@@ -242,6 +242,7 @@ order_events = Table(
     Column("order_id", ForeignKey("orders.id"), nullable=False, index=True),
     Column("status", Text, nullable=False),
     _created_at(),
+    Index("ix_order_events_created_at", "created_at"),
     comment="Where orders moved on to, and when; that they were placed is not among them.",
 )
 
@@ -352,4 +353,35 @@ webhook_deliveries = Table(
         postgresql_where="state <> 'delivered'",
     ),
     comment="An event that a subscriber is to be told of, or was.",
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default="1", autoincrement=False),
+    Column("since", INSTANT, nullable=False),
+    Column("until", INSTANT, nullable=False),
+    Column("products", INSTANT, nullable=False),
+    Column("statuses", JSONB, nullable=False, comment="orders by status, as of `until`"),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="From and until when `sales` has orders; from when on `product_sales`. One row.",
+)
+
+sales = Table(
+    "sales",
+    metadata,
+    Column("quarter", INSTANT, primary_key=True),
+    Column("orders", BigInteger, nullable=False),
+    Column("revenue", BigInteger, nullable=False),
+    comment="What was sold in each quarter of an hour, without what had been cancelled.",
+)
+
+product_sales = Table(
+    "product_sales",
+    metadata,
+    Column("product_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("pieces", BigInteger, nullable=False),
+    Column("revenue", BigInteger, nullable=False),
+    Index("ix_product_sales_pieces", "pieces", "revenue", "product_id"),
+    comment="What was sold of each product in the 30 days before `report.until`.",
 )

@@ -30,6 +30,7 @@ from pearshop.http.routers import (
     image,
     order,
     product,
+    report,
     shop,
     staff,
     transfer,
@@ -47,7 +48,7 @@ REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
 MODULES = (
     *(cart, whole_cart, product, bulk, category, order),
-    *(user, shop, staff, audit, transfer, webhook, image, batch),
+    *(user, shop, staff, audit, transfer, report, webhook, image, batch),
 )
 FORM_BYTES = 65_536
 """What a form may have beside the file that it brings."""

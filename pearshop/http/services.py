@@ -26,6 +26,7 @@ from pearshop.http.limiting.guard import Guard
 from pearshop.http.media.images import Images
 from pearshop.http.passwords import Passwords
 from pearshop.http.products import Products
+from pearshop.http.reports import Reports
 from pearshop.http.streams import Streams
 from pearshop.http.tokens import ACCESS_S, Session, Tokens, bearer
 from pearshop.settings import Settings
@@ -90,10 +91,12 @@ class Services:
     """Tells where the URLs of webhooks lead."""
     public: dict[str, str] = field(init=False)
     """Caching headers of the catalogue, for whoever is not signed in."""
+    reports: Reports = field(init=False)
 
     def __post_init__(self) -> None:
         private = self.settings.webhook_private_addresses
         self.resolver = Resolver(private=private, lookups=LOOK_UPS)
+        self.reports = Reports(self.database, self.settings.request_timeout - ANSWER_S)
         seconds = self.settings.catalogue_public_seconds
         control = (
             f"public, max-age={seconds}, stale-while-revalidate={seconds}, "

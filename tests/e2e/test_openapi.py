@@ -54,6 +54,7 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("put", "/api/order-item/<id>/"): {200, 400, 401, 404, 422},
     ("patch", "/api/order-item/<id>/"): {200, 400, 401, 404, 422},
     ("delete", "/api/order-item/<id>/"): {204, 401, 404, 422},
+    ("get", "/api/report/"): {200, 304, 400, 401, 403},
     ("get", "/api/order/"): {200, 304, 400, 401},
     ("post", "/api/order/"): {201, 400, 401, 409, 422},
     ("get", "/api/order/<id>/"): {200, 304, 400, 401, 404},
