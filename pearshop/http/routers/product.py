@@ -152,9 +152,8 @@ async def _get_hidden(request: Request, product_id: int) -> Response:
     found = await services(request).database.run(rows.by_ids, [product_id])
     if not found:
         raise unknown_product()
-    page = pages.tagged(
-        sparse(render_product(found[0]), tree), {"ETag": etags.tag_of_product(found[0])}
-    )
+    content = orjson.dumps(sparse(render_product(found[0]), tree))
+    page = Page(content, {"ETag": etags.tag_of_product(found[0])})
     return pages.send(request, page, PRIVATE)
 
 
