@@ -1,6 +1,8 @@
-"""The composition root: binds the deployments. `serve_config.yaml` names `app`."""
+"""The composition root: binds the deployments. `serve_config.yaml` names `app` and `admin`."""
 
+from pearshop.deployments.admin import Admin
 from pearshop.deployments.api import Api
 from pearshop.deployments.database import Database
 
 app = Api.bind(Database.bind())  # type: ignore[attr-defined]
+admin = Admin.bind()  # type: ignore[attr-defined]

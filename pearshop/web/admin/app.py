@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from pearshop.client import Transport
 from pearshop.errors import Forbidden, Refused, Unauthenticated, Unavailable
@@ -23,7 +22,7 @@ TIMEOUT_S = 5.0
 """For a call of the API with all its repeats; the ingress gives a page six seconds."""
 
 
-def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None) -> ASGIApp:
+def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None) -> Door:
     """Return the admin of the shop whose API is at `api_url`.
 
     `host_names`: names that it goes by; `peer_header`: where an ingress that can be believed tells
@@ -53,6 +52,7 @@ def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None)
             HTTPException: _http,
         },
     )
+    app.router.redirect_slashes = False  # it names the address that it knows, not the edge's
     app.state.office = shared
     return Door(app, Hosts(host_names), lambda request: _page(request, 500, DEFECT))
 
@@ -76,9 +76,9 @@ async def _trouble(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.url.path
-    if error.status_code == 404 and request.method == "GET" and path == at(request, ""):
-        return RedirectResponse(at(request, "/"), 308)
+    slashed = f"{request.url.path}/"
+    if error.status_code == 404 and slashed in {at(request, each.path) for each in _routes(request)}:
+        return RedirectResponse(slashed, 308)
     detail = NOWHERE if error.status_code == 404 else str(error.detail)
     return _page(request, error.status_code, detail)
 
@@ -93,3 +93,7 @@ def _page(request: Request, status: int, error: str) -> Response:
         heading=pages.HEADINGS.get(status),
     )
     return HTMLResponse(text, status)
+
+
+def _routes(request: Request) -> list[Route]:
+    return [each for each in request.app.routes if isinstance(each, Route)]

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pearshop.errors import Forbidden
 from pearshop.http.browsers.cross_origin import check_own_page
@@ -47,7 +48,10 @@ class Door:
     A request that failed inside, which nothing there foresaw, is logged and answered by `defect`.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, defect: Callable[[Request], Response]) -> None:
+    def __init__(
+        self, app: Starlette, hosts: Hosts, defect: Callable[[Request], Response]
+    ) -> None:
+        self.routes = app.routes  # Ray Serve counts requests by them
         self._app = app
         self._hosts = hosts
         self._defect = defect
