@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
 from pearshop.db.engine import make_engine
@@ -23,6 +25,7 @@ from pearshop.settings import Settings
 START_S = 180
 STAFF_PASSWORD = "a staff password for tests"
 PASSWORD = "correct horse battery"
+CHROMIUM = shutil.which("chromium")
 ADMIN_ORIGIN = "http://admin.example"
 """Where a client of the shop's own stands whose pages may call the shop."""
 
@@ -149,3 +152,16 @@ def shop(own_folder: Path) -> Iterator[Shop]:
     """A shop that all tests share."""
     with running_shop(own_folder / "shop", PEARSHOP_CORS_ORIGINS=ADMIN_ORIGIN) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    # Pages of other sites are made up by the tests, and lead to this machine: that is no attack.
+    arguments = ["--disable-features=LocalNetworkAccessChecks"]
+    if os.getuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

@@ -77,7 +77,8 @@ async def _trouble(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     slashed = f"{request.url.path}/"
-    if error.status_code == 404 and slashed in {at(request, each.path) for each in _routes(request)}:
+    known = (at(request, each.path) for each in request.app.routes if isinstance(each, Route))
+    if error.status_code == 404 and slashed in known:
         return RedirectResponse(slashed, 308)
     detail = NOWHERE if error.status_code == 404 else str(error.detail)
     return _page(request, error.status_code, detail)
@@ -93,7 +94,3 @@ def _page(request: Request, status: int, error: str) -> Response:
         heading=pages.HEADINGS.get(status),
     )
     return HTMLResponse(text, status)
-
-
-def _routes(request: Request) -> list[Route]:
-    return [each for each in request.app.routes if isinstance(each, Route)]

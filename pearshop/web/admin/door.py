@@ -48,9 +48,7 @@ class Door:
     A request that failed inside, which nothing there foresaw, is logged and answered by `defect`.
     """
 
-    def __init__(
-        self, app: Starlette, hosts: Hosts, defect: Callable[[Request], Response]
-    ) -> None:
+    def __init__(self, app: Starlette, hosts: Hosts, defect: Callable[[Request], Response]) -> None:
         self.routes = app.routes  # Ray Serve counts requests by them
         self._app = app
         self._hosts = hosts

@@ -33,7 +33,7 @@ class Money:
     @property
     def example(self) -> str:
         """How a price is written."""
-        return self.typed(1250 if self.exponent else 12)
+        return self.typed(1250)
 
     def parse(self, text: str) -> int:
         """Return the price that somebody typed. Raises `ValueError` that says how to write it."""

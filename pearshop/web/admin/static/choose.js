@@ -11,7 +11,10 @@ export function choose() {
     const show = (speak) => {
       const ticked = boxes().filter((each) => each.checked).length;
       const text = ticked ? `${ticked} chosen` : "None chosen";
-      for (const each of counts) each.textContent = text;
+      for (const each of counts) {
+        each.textContent = text;
+        each.closest(".tray")?.classList.toggle("some", ticked > 0);
+      }
       all.checked = ticked > 0 && ticked === boxes().length;
       all.indeterminate = ticked > 0 && !all.checked;
       if (speak) tell(text);
