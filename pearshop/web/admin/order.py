@@ -133,6 +133,8 @@ async def move_several(desk: Desk) -> Response:
     done, failed = await _move_all(desk, chosen, wanted)
     said = f"{done} {'order is' if done == 1 else 'orders are'} {wanted} now."
     said = " ".join([said if done or not failed else "No order was moved.", *failed])
+    if form["sure"]:  # sent from the question, to which nobody wants to go back
+        return desk.go("/order/", said, good=not failed)
     return desk.back("/order/", said, good=not failed)
 
 

@@ -4,6 +4,7 @@ import re
 
 from tests.e2e.admin.conftest import Desk, staff_of
 from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, Shop
+from tests.waiting import wait_for
 
 TOKENS = ("pearshop_admin_access", "pearshop_admin_refresh")
 
@@ -42,8 +43,8 @@ def test_an_access_token_that_is_gone_or_no_good_is_renewed_silently(desk: Desk)
         context.clear_cookies(name=TOKENS[0])
         if value is not None:
             context.add_cookies([{**kept, "value": value}])  # type: ignore[typeddict-item]
-        desk.open("/product/")
-        assert desk.heading() == "Products"
+        desk.open("/order/")
+        assert desk.heading() == "Orders"
         now = next(each for each in context.cookies() if each["name"] == TOKENS[0])
         assert now["value"] not in (kept["value"], value)
 
@@ -68,8 +69,12 @@ def test_who_is_deactivated_while_at_work_is_asked_to_sign_in(visitor: Desk, sho
     visitor.page.wait_for_url("**/admin/order/")
     found = shop.staff.get("/api/user/", params={"search": caller.username}).json()
     shop.staff.patch(f"/api/user/{found[0]['id']}/", {"active": False})
-    visitor.page.reload()
-    visitor.page.get_by_role("heading", name="Sign in").wait_for()
+
+    def asked() -> bool:
+        visitor.page.reload()
+        return visitor.heading() == "Sign in"
+
+    wait_for(asked, "the question to sign in", 10)
 
 
 def test_a_link_from_elsewhere_finds_them_signed_in(desk: Desk) -> None:
