@@ -28,7 +28,7 @@ def export_products(engine: Engine, out: TextIO, fmt: Format, *, exponent: int) 
     write = _csv_writer(out) if fmt == "csv" else _json_writer(out)
     count = 0
     for product in _on_sale(engine):
-        write(_row(product, exponent))
+        write(cells(product, exponent))
         count += 1
     return count
 
@@ -56,6 +56,7 @@ def _on_sale(engine: Engine) -> Iterator[Product]:
         last = rows[-1].id
 
 
-def _row(product: Product, exponent: int) -> Row:
+def cells(product: Product, exponent: int) -> Row:
+    """Return what a file says of a product, by column; `exponent` decimals to its price. Pure."""
     price = f"{Decimal(product.price).scaleb(-exponent):f}"
     return {name: getattr(product, name) for name in COLUMNS} | {"price": price}

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -49,15 +50,23 @@ def open_products(path: Path) -> Iterator[ProductFile]:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     with raw:
-        yield ProductFile(_readable(path, raw), path.stat().st_size, raw.tell)
+        yield ProductFile(_readable(str(path), raw), path.stat().st_size, raw.tell)
 
 
-def _readable(path: Path, raw: BinaryIO) -> Iterator[RawRow]:
+def read_products(name: str, content: bytes) -> list[RawRow]:
+    """Return the rows of a file that came whole, and not packed, for a packed one may be endless.
+
+    Raises `ConfigurationError` as above.
+    """
+    return list(_rows(name, io.BytesIO(content)))
+
+
+def _readable(name: str, raw: BinaryIO) -> Iterator[RawRow]:
     try:
-        yield from _rows(path, _unpacked(raw))
+        yield from _rows(name, _unpacked(raw))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ConfigurationError(
-            f"{path} is damaged ({error}): copy it again. Rows before the damage may be stored."
+            f"{name} is damaged ({error}): copy it again. Rows before the damage may be stored."
         ) from None
 
 
@@ -67,20 +76,20 @@ def _unpacked(raw: BinaryIO) -> BinaryIO:
     return cast("BinaryIO", gzip.open(raw)) if magic == GZIP_MAGIC else raw
 
 
-def _rows(path: Path, stream: BinaryIO) -> Iterator[RawRow]:
+def _rows(name: str, stream: BinaryIO) -> Iterator[RawRow]:
     first = stream.readline().removeprefix(BOM)
     number = 1
     while first and not first.strip():
         first = stream.readline()
         number += 1
     if not first:
-        raise ConfigurationError(f"{path} is empty: {SAVE_AS}.")
+        raise ConfigurationError(f"{name} is empty: {SAVE_AS}.")
     if first.lstrip().startswith(b"["):
-        raise ConfigurationError(f"{path} is one JSON array: {SAVE_AS}.")
+        raise ConfigurationError(f"{name} is one JSON array: {SAVE_AS}.")
     lines = _Lines(first, number, stream)
     if first.lstrip().startswith(b"{"):
         return _json_rows(lines)
-    return _csv_rows(path, lines)
+    return _csv_rows(name, lines)
 
 
 class _Lines:
@@ -103,19 +112,19 @@ class _Lines:
         return line.decode("utf-8")
 
 
-def _csv_rows(path: Path, lines: _Lines) -> Iterator[RawRow]:
+def _csv_rows(name: str, lines: _Lines) -> Iterator[RawRow]:
     reader: Iterator[list[str]] = csv.reader(lines, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader)]
     except (UnicodeDecodeError, csv.Error):
-        raise ConfigurationError(f"{path} is no text that can be read: {SAVE_AS}.") from None
-    _check_header(path, header)
+        raise ConfigurationError(f"{name} is no text that can be read: {SAVE_AS}.") from None
+    _check_header(name, header)
     return _after_header(reader, lines, header)
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    unknown = [name for name in header if name not in COLUMNS]
-    missing = [name for name in REQUIRED if name not in header]
+def _check_header(name: str, header: list[str]) -> None:
+    unknown = [each for each in header if each not in COLUMNS]
+    missing = [each for each in REQUIRED if each not in header]
     if unknown or len(set(header)) < len(header):
         shown = (unknown or header)[0][:40]
         problem = f"unknown column {shown!r}" if unknown else "a column twice"
@@ -124,7 +133,7 @@ def _check_header(path: Path, header: list[str]) -> None:
     else:
         return
     raise ConfigurationError(
-        f"{path} has {problem}: its first line must name, parted by commas, "
+        f"{name} has {problem}: its first line must name, parted by commas, "
         f"{' and '.join(REQUIRED)} and may name {', '.join(OPTIONAL)}."
     )
 

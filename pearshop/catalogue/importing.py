@@ -6,7 +6,7 @@ product that is hidden stays hidden. Products that a row would not change are no
 the same file again changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from pearshop.catalogue.files import RawRow, open_products
 from pearshop.catalogue.report import Outcome, Report
 from pearshop.catalogue.rows import Refusal, Row, RowChecker
-from pearshop.catalogue.storing import store
+from pearshop.catalogue.storing import Stored, store
 from pearshop.db.execute import execute
 from pearshop.db.tables import shop
 from pearshop.errors import ConfigurationError
@@ -59,6 +59,13 @@ def _batches(rows: Iterator[RawRow]) -> Iterator[list[RawRow]]:
 
 
 def _import_batch(engine: Engine, checker: RowChecker, batch: Sequence[RawRow]) -> list[Outcome]:
+    accepted, refused = check(checker, batch)
+    stored = execute(engine, store, (accepted,), {}).result()
+    return outcomes(accepted, refused, stored)
+
+
+def check(checker: RowChecker, batch: Sequence[RawRow]) -> tuple[list[Row], list[Outcome]]:
+    """Return the rows that can be stored, and what is told of the others. Pure."""
     accepted: list[Row] = []
     refused: list[Outcome] = []
     for raw in batch:
@@ -68,9 +75,15 @@ def _import_batch(engine: Engine, checker: RowChecker, batch: Sequence[RawRow]) 
             accepted.append(checker.check(raw.line, raw.values))
         except Refusal as refusal:
             refused.append(_refused(raw, refusal))
-    outcomes = execute(engine, store, (accepted,), {}).result()
-    stored = [Outcome(row.line, row.draft.sku or "", outcomes[row.line]) for row in accepted]
-    return sorted(refused + stored, key=lambda outcome: outcome.line)
+    return accepted, refused
+
+
+def outcomes(
+    accepted: Sequence[Row], refused: Sequence[Outcome], stored: Mapping[int, Stored]
+) -> list[Outcome]:
+    """Return what became of each row, in the file's order. Pure."""
+    told = [Outcome(row.line, row.draft.sku or "", stored[row.line].outcome) for row in accepted]
+    return sorted([*refused, *told], key=lambda outcome: outcome.line)
 
 
 def _refused(raw: RawRow, refusal: Refusal) -> Outcome:

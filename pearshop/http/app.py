@@ -24,12 +24,14 @@ from pearshop.http.limiting.guard import Limits
 from pearshop.http.routers import (
     audit,
     batch,
+    bulk,
     cart,
     category,
     order,
     product,
     shop,
     staff,
+    transfer,
     user,
 )
 from pearshop.http.services import KEY_HEADER, Services
@@ -40,7 +42,7 @@ KEYED = "/api/order"
 REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 """Methods that end the same however often they are sent (RFC 9110, 9.2.2)."""
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
-MODULES = (cart, product, category, order, user, shop, staff, audit, batch)
+MODULES = (cart, product, bulk, category, order, user, shop, staff, audit, transfer, batch)
 DESCRIPTION = """Carts and orders that are durable when they are acknowledged.
 
 Errors carry `detail` for people and `code` for programs. Bodies may be JSON or forms. Paths may

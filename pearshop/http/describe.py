@@ -1,5 +1,6 @@
 """What the OpenAPI document says of routes that read their own bodies."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,7 +8,7 @@ from pydantic import BaseModel
 from pearshop.http.body import FORMS
 from pearshop.http.query import parameters
 from pearshop.schemas.problem import Problem
-from pearshop.schemas.query import Sparse
+from pearshop.schemas.query import Query, Sparse
 
 TITLES = {
     400: "The request breaks a rule; each field is named.",
@@ -50,24 +51,29 @@ KNOWN = {
 def route(
     *,
     body: type[BaseModel] | None = None,
+    content: Mapping[str, Any] | None = None,
     signed_in: bool = False,
     keyed: bool = False,
     seen: bool = False,
-    query: type[Sparse] | None = None,
+    query: type[Query] | None = None,
     errors: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """Return what FastAPI's route decorators are to be told besides path and answer.
 
-    `keyed`: under an idempotency key; `seen`: under `If-Match`; `query`: what is read, by these
-    parameters and under `If-None-Match`.
+    `content`: schemas of a body that is no model, by media type; `keyed`: under an idempotency
+    key; `seen`: under `If-Match`; `query`: by these parameters, and, where they tell members of
+    the answer, under `If-None-Match`.
     """
+    known = query is not None and issubclass(query, Sparse)
     statuses = set(errors) | {429, 503}
-    headers = [each for each, told in ((KEY, keyed), (SEEN, seen), (KNOWN, query)) if told]
+    headers = [each for each, told in ((KEY, keyed), (SEEN, seen), (KNOWN, known)) if told]
     extra: dict[str, Any] = {"parameters": headers + (parameters(query) if query else [])}
     responses: dict[int, dict[str, Any]] = {}
     if body is not None:
+        content = _bodies(body)
+    if content is not None:
         statuses |= {400, 408, 413, 415}
-        extra["requestBody"] = {"required": True, "content": _bodies(body)}
+        extra["requestBody"] = {"required": True, "content": content}
     if signed_in:
         statuses.add(401)
         extra["security"] = [{"bearer": []}]
@@ -77,6 +83,7 @@ def route(
         statuses |= {400, 412}
     if query:
         statuses.add(400)
+    if known:
         responses[304] = {"description": "The client has it already."}
     for status in sorted(statuses):
         responses[status] = {"model": Problem, "description": TITLES[status]}

@@ -1,6 +1,6 @@
 """From a request to its endpoint by a table; FastAPI describes the routes and serves the rest.
 
-Every endpoint takes the request and at most the id that ends the path, and reads its own body, so
+Every endpoint takes the request and the ids in the path, and reads its own body, so
 nothing of FastAPI's routing and dependency machinery is needed to call it. Why: ADR 0009.
 """
 
@@ -30,6 +30,10 @@ SLOW_BODY = ready.problem(
 )
 
 
+_Deep = tuple[tuple[str | None, ...], Endpoint, str]
+"""A path's segments, `None` for an id, and what it leads to."""
+
+
 class Dispatch:
     """Calls the endpoints of `routers`; what they do not know goes on to `app`.
 
@@ -51,14 +55,26 @@ class Dispatch:
         self._answers = answers
         self._exact: dict[tuple[str, str], tuple[Endpoint, str]] = {}
         self._with_id: dict[tuple[str, str], tuple[Endpoint, str]] = {}
+        self._deep: dict[tuple[str, int], list[_Deep]] = {}
         self.route = Route(self)
         for router in routers:
             for route in router.routes:
                 assert isinstance(route, APIRoute)
-                stem, brace, _ = route.path.partition("{")
-                table = self._with_id if brace else self._exact
-                found = route.endpoint, route.path
-                table.update({(method, stem): found for method in route.methods or ()})
+                for method in route.methods or ():
+                    self._add(method, route)
+
+    def _add(self, method: str, route: APIRoute) -> None:
+        found = route.endpoint, route.path
+        stem, brace, rest = route.path.partition("{")
+        if not brace:
+            self._exact[method, stem] = found
+        elif rest.endswith("}/") and "{" not in rest:
+            self._with_id[method, stem] = found
+        else:
+            segments = tuple(
+                None if each.startswith("{") else each for each in route.path.split("/")
+            )
+            self._deep.setdefault((method, len(segments)), []).append((segments, *found))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -89,7 +105,20 @@ class Dispatch:
             return *exact, ()
         stem, _, identity = path.removesuffix("/").rpartition("/")
         found = self._with_id.get((method, stem + "/"))
-        return (*found, (identity,)) if found and path.endswith("/") and identity else None
+        if found is not None:
+            return (*found, (identity,)) if path.endswith("/") and identity else None
+        return self._find_deep(method, path.split("/"))
+
+    def _find_deep(
+        self, method: str, path: list[str]
+    ) -> tuple[Endpoint, str, tuple[Any, ...]] | None:
+        """Return the same for a path that has an id further up."""
+        for segments, endpoint, template in self._deep.get((method, len(path)), ()):
+            pairs = list(zip(segments, path, strict=True))
+            if all(known is None or known == given for known, given in pairs):
+                arguments = tuple(given for known, given in pairs if known is None)
+                return (endpoint, template, arguments) if all(arguments) else None
+        return None
 
     async def _too_late(self, request: Request) -> Response:
         if ARRIVING in request.scope:

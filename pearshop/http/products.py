@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -121,10 +121,19 @@ class Products:
 
         Without an `edit` it is new, or gone.
         """
-        change = {product.id: change_of(product, edit)}
-        heard = self._hear_changes(change)
-        self._remember(product.id, Shown(product))
-        await self._telling.changed(change, {product.id: encoded(product)})
+        await self._changed([product], {product.id: change_of(product, edit)})
+
+    async def changed_together(self, products: Sequence[Product]) -> None:
+        """Show products as staff have just left them, likewise."""
+        for at in range(0, len(products), TOLD):
+            some = products[at : at + TOLD]
+            await self._changed(some, {each.id: Change(each.updated_at) for each in some})
+
+    async def _changed(self, products: Sequence[Product], changes: dict[int, Change]) -> None:
+        heard = self._hear_changes(changes)
+        for each in products:
+            self._remember(each.id, Shown(each))
+        await self._telling.changed(changes, {each.id: encoded(each) for each in products})
         # What was read from Redis meanwhile was from before.
         self._doubt_pages(heard)
 

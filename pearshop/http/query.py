@@ -8,9 +8,9 @@ from starlette.requests import Request
 from pearshop.errors import Invalid
 from pearshop.http.body import invalid
 from pearshop.schemas.fields import Tree, tree_of
-from pearshop.schemas.query import Sparse
+from pearshop.schemas.query import Query, Sparse
 
-Q = TypeVar("Q", bound=Sparse)
+Q = TypeVar("Q", bound=Query)
 
 
 def text(request: Request) -> str:
@@ -45,7 +45,7 @@ def fields(wish: Sparse, model: type[BaseModel]) -> Tree | None:
         raise Invalid.of("fields", f"{error}.", "unknown_field") from None
 
 
-def parameters(model: type[Sparse]) -> list[dict[str, Any]]:
+def parameters(model: type[Query]) -> list[dict[str, Any]]:
     """Return the parameters as an OpenAPI document describes them."""
     described = []
     for name, schema in model.model_json_schema()["properties"].items():

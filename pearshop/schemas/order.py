@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from pearshop.db.history import Wanted
 from pearshop.domain.cart import MAX_LINES
 from pearshop.domain.fulfilment import Status
 from pearshop.domain.order import MAX_ADDRESS, Order, OrderEvent, OrderLine
@@ -13,7 +14,7 @@ from pearshop.domain.product import Product
 from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.product import render_product
-from pearshop.schemas.query import Paged
+from pearshop.schemas.query import Paged, Query
 from pearshop.schemas.user import UserOut
 
 
@@ -27,23 +28,26 @@ class OrderIn(Request):
     )
 
 
+StatusName = Literal["placed", "packed", "shipped", "delivered", "cancelled"]
+
+
 class OrderEventOut(BaseModel):
     """Where an order came to, and when."""
 
-    status: Status
+    status: StatusName
     created_at: datetime
 
 
 class OrderMove(Request):
     """Where staff move an order on to."""
 
-    status: Status
+    status: StatusName
 
 
-class OrderQuery(Paged):
+class OrderFilter(Query):
     """Which orders are wanted; shoppers see their own, whatever they ask for."""
 
-    status: Annotated[Status | None, EmptyIsNone] = None
+    status: Annotated[StatusName | None, EmptyIsNone] = None
     since: Annotated[
         AwareDatetime | None, EmptyIsNone, Field(description="Placed then or later.")
     ] = None
@@ -55,6 +59,15 @@ class OrderQuery(Paged):
         Field(max_length=200, description="An order's number, or how a username begins."),
     ] = ""
 
+    def wanted(self) -> Wanted:
+        """Return the orders that staff want to see."""
+        status = self.status and Status(self.status)
+        return Wanted(self.user, status, self.since, self.until, self.product, self.search)
+
+
+class OrderQuery(OrderFilter, Paged):
+    """Which orders are wanted, and which page of them."""
+
 
 class OrderOut(BaseModel):
     """An order. Its first event is that it was placed."""
@@ -64,7 +77,7 @@ class OrderOut(BaseModel):
     delivery_address: str
     order_items: list[LineOut]
     total_price: int
-    status: Status
+    status: StatusName
     events: list[OrderEventOut]
     created_at: datetime
     updated_at: datetime

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
+from pearshop.db.listing import Listing
 from pearshop.domain.product import (
     MAX_CATEGORY,
     MAX_DESCRIPTION,
@@ -17,7 +18,7 @@ from pearshop.domain.product import (
     Product,
 )
 from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
-from pearshop.schemas.query import MAX_LIMIT, Paged, Sparse
+from pearshop.schemas.query import MAX_LIMIT, Paged, Query, Sparse
 
 Name = Annotated[Text, Field(min_length=1, max_length=MAX_NAME, pattern=r"\S")]
 Price = Annotated[int, Field(ge=0, le=MAX_PRICE, description="In the shop's price unit."), NO_BOOL]
@@ -123,8 +124,16 @@ class ProductView(Sparse):
     ] = None
 
 
-class ProductQuery(Paged):
-    """Which products are wanted, and in which order."""
+class ImportQuery(Query):
+    """How a product file is to be taken."""
+
+    dry_run: Annotated[bool, Field(description="Tell what would change, and change nothing.")] = (
+        False
+    )
+
+
+class ProductFilter(Query):
+    """Which products are wanted."""
 
     search: Annotated[
         Text,
@@ -137,12 +146,28 @@ class ProductQuery(Paged):
     min_price: PriceLimit = None
     max_price: PriceLimit = None
     in_stock: Annotated[bool | None, EmptyIsNone] = None
-    ids: Ids | None = None
     hidden: Annotated[
         bool | None,
         EmptyIsNone,
         Field(description="For staff: those off sale, in place of those on sale."),
     ] = None
+
+    def listing(self) -> Listing:
+        """Return all of them."""
+        return Listing(
+            self.search.strip(),
+            self.category,
+            self.min_price,
+            self.max_price,
+            self.in_stock,
+            hidden=bool(self.hidden),
+        )
+
+
+class ProductQuery(ProductFilter, Paged):
+    """Which products are wanted, in which order, and which page of them."""
+
+    ids: Ids | None = None
     ordering: Annotated[
         Ordering | None,
         EmptyIsNone,

@@ -11,10 +11,14 @@ MAX_LIMIT = 500
 MAX_OFFSET = 1_000_000
 
 
-class Sparse(BaseModel):
-    """Which members of the answer are wanted."""
+class Query(BaseModel):
+    """What may stand there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sparse(Query):
+    """Which members of the answer are wanted."""
 
     fields: Annotated[
         str | None,

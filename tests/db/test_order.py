@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event, text
 from pearshop.db import history
 from pearshop.db import product as product_rows
 from pearshop.db.cart import load
+from pearshop.db.history import Wanted
 from pearshop.db.order import Placed, PlaceOrder, place
 from pearshop.domain.stock import Left
 from pearshop.domain.user import User
@@ -147,8 +148,8 @@ def test_a_page_of_orders_is_one_statement(rows: Rows, engine: Engine) -> None:
         place_all(rows, [wish(user, number, key=str(number))])
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    page = rows.run(history.page, user.id, 2, None)
+    page = rows.run(history.page, Wanted(user.id), 2, None)
     assert len(statements) == 1
     assert [order.lines[0].product_id for order in page] == [p.id for p in products[:0:-1]]
-    rest = rows.run(history.page, user.id, 2, page[-1].id)
+    rest = rows.run(history.page, Wanted(user.id), 2, page[-1].id)
     assert [order.lines[0].product_id for order in rest] == [products[0].id]

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 from loadtests.many_products import fill, names
 from pearshop.db import catalogue, history, search
 from pearshop.db.execute import execute
+from pearshop.db.history import Wanted
 from pearshop.db.listing import Listing
 from tests.db.conftest import Rows
 from tests.db.test_order import place_all, wish
@@ -144,6 +145,6 @@ def test_orders_and_their_lines_are_one_statement_however_many(rows: Rows, count
         user = rows.user()
         rows.cart(user, **{f"p{each.id}": 1 for each in goods})
         place_all(rows, [wish(user, 1, 2, 3)])
-    assert len(_statements(rows.engine, history.page, None, 50)) == 1
+    assert len(_statements(rows.engine, history.page, Wanted(), 50)) == 1
     assert len(_statements(rows.engine, history.lines, 50, None)) == 1
     assert len(_statements(rows.engine, history.get, 1, None)) == 1

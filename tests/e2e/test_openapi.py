@@ -34,6 +34,10 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("put", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
     ("patch", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
     ("delete", "/api/product/<id>/"): {204, 400, 401, 403, 404, 412},
+    ("post", "/api/product/bulk/"): {200, 400, 401, 403, 412},
+    ("post", "/api/product/import/"): {200, 400, 401, 403},
+    ("get", "/api/product/export/"): {200, 400, 401, 403},
+    ("get", "/api/order/export/"): {200, 400, 401, 403},
     ("get", "/api/category/"): {200, 304, 400},
     ("get", "/api/order-item/"): {200, 304, 400, 401},
     ("post", "/api/order-item/"): {201, 400, 401, 404, 422},
@@ -44,6 +48,15 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/order/"): {200, 304, 400, 401},
     ("post", "/api/order/"): {201, 400, 401, 409, 422},
     ("get", "/api/order/<id>/"): {200, 304, 400, 401, 404},
+    ("patch", "/api/order/<id>/"): {200, 400, 401, 403, 404, 409},
+    ("post", "/api/order/<id>/cancel/"): {200, 401, 404, 409},
+    ("get", "/api/me/"): {200, 401},
+    ("get", "/api/user/"): {200, 304, 400, 401, 403},
+    ("get", "/api/user/<id>/"): {200, 304, 400, 401, 403, 404},
+    ("patch", "/api/user/<id>/"): {200, 400, 401, 403, 404, 409},
+    ("delete", "/api/user/<id>/sessions/"): {204, 401, 403, 404},
+    ("get", "/api/audit/"): {200, 304, 400, 401, 403},
+    ("get", "/api/shop/"): {200, 304, 400},
     ("post", "/api/batch/"): {200, 400},
 }
 
@@ -140,9 +153,13 @@ class TestDocument:
             ("post", "/api/token/refresh/"),
         }
 
-    def test_bodies_come_in_three_formats_but_for_a_batch(self, document: dict[str, Any]) -> None:
+    def test_bodies_come_in_three_formats_but_for_batches_and_files(
+        self, document: dict[str, Any]
+    ) -> None:
         for (_, path), each in operations(document).items():
-            if path == "/api/batch/":
+            if path == "/api/product/import/":
+                assert each["requestBody"]["content"].keys() == {"text/csv", "application/jsonl"}
+            elif path == "/api/batch/":
                 assert each["requestBody"]["content"].keys() == {"application/json"}
             elif "requestBody" in each:
                 assert each["requestBody"]["content"].keys() == {

@@ -50,6 +50,8 @@ class TestPlace:
                 for line, sold in zip(lines, placed["order_items"], strict=True)
             ],
             "total_price": 515,
+            "status": "placed",
+            "events": [{"status": "placed", "created_at": placed["created_at"]}],
             "created_at": placed["created_at"],
             "updated_at": placed["updated_at"],
         }

@@ -10,7 +10,7 @@ from tests.e2e.conftest import Caller, Shop
 
 MEMBERS = {
     *("id", "name", "price", "image", "description", "created_at", "updated_at"),
-    *("sku", "stock", "category"),
+    *("sku", "stock", "category", "hidden"),
 }
 PEAR: dict[str, Any] = {
     "name": "Comice",

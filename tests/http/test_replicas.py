@@ -13,6 +13,7 @@ from typing import Any, cast
 import httpx
 import pytest
 import redis
+from sqlalchemy import Connection, insert
 
 from pearshop.actors.carts import Carts
 from pearshop.actors.messages import Answer, Call, LineChanged, OrderPlaced
@@ -20,6 +21,7 @@ from pearshop.db import order as order_rows
 from pearshop.db import product as product_rows
 from pearshop.db.embedded import EmbeddedRedis
 from pearshop.db.order import Placed, PlaceOrder
+from pearshop.db.tables import users
 from pearshop.domain.cart import line_id
 from pearshop.domain.product import ProductDraft
 from pearshop.domain.user import Role, User
@@ -38,6 +40,20 @@ __all__ = ["rows"]
 STAFF = User(1_000_000, "staff", Role.OWNER)
 WINDOW_S = 0.2
 LIFE_S = 60.0
+
+
+def _employ(connection: Connection) -> None:
+    name, role = STAFF.username, STAFF.role.word
+    connection.execute(
+        insert(users).values(
+            id=STAFF.id,
+            username=name,
+            username_key=name,
+            password_hash="",
+            is_staff=True,
+            role=role,
+        )
+    )
 
 
 class Orders:
@@ -129,9 +145,10 @@ def settings(server: Standby, database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-async def database(settings: Settings, server: Standby) -> AsyncIterator[LocalDatabase]:
+async def database(settings: Settings, server: Standby, rows: Rows) -> AsyncIterator[LocalDatabase]:
     database = LocalDatabase(settings)
     wait_for(lambda: database.used() == [True], "the replica")
+    rows.run(_employ)
     [replica] = database.replicas._replicas
     replica.lag = math.inf
     yield database

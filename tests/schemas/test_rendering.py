@@ -1,17 +1,18 @@
 """What goes onto the wire, member by member, and what comes off it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pearshop.domain.cart import MAX_QUANTITY, CartLine, line_id
-from pearshop.domain.order import Order, OrderLine
+from pearshop.domain.fulfilment import Status
+from pearshop.domain.order import Order, OrderEvent, OrderLine
 from pearshop.domain.product import Product
 from pearshop.schemas.base import instant
 from pearshop.schemas.cart import LineIn, LineOut, LinePatch, render_line
-from pearshop.schemas.order import OrderIn, OrderOut, render_order, render_sold
+from pearshop.schemas.order import OrderIn, OrderOut, StatusName, render_order, render_sold
 from pearshop.schemas.problem import render_problem
 from pearshop.schemas.product import ProductIn, ProductOut, ProductPatch, render_product
 from pearshop.schemas.user import CredentialsIn
@@ -31,6 +32,7 @@ PEAR_TEXT = {
     "sku": "P-7",
     "category": "Fruit",
     "stock": 12,
+    "hidden": False,
     "created_at": THEN_TEXT,
     "updated_at": LATER_TEXT,
 }
@@ -54,7 +56,7 @@ class TestInstant:
 
 
 class TestProduct:
-    def test_shows_every_member_but_hidden(self) -> None:
+    def test_shows_every_member(self) -> None:
         assert render_product(PEAR) == PEAR_TEXT
         assert_has_all_members_of(ProductOut, render_product(PEAR))
 
@@ -76,6 +78,9 @@ class TestLine:
 
 
 class TestOrder:
+    def test_knows_every_status(self) -> None:
+        assert get_args(StatusName) == tuple(Status)
+
     SOLD = OrderLine(55, 7, "Pear as sold", 200, 4, THEN, LATER)
 
     def test_a_sold_line_keeps_the_name_and_price_of_the_sale(self) -> None:
@@ -92,7 +97,9 @@ class TestOrder:
         assert_has_all_members_of(LineOut, rendered)
 
     def test_an_order_shows_its_lines_and_the_total_as_charged(self) -> None:
-        order = Order(9, 3, "ada", "1 Pear St", 800, (self.SOLD,), THEN, LATER)
+        events = (OrderEvent(Status.PACKED, LATER),)
+        sold = (self.SOLD,)
+        order = Order(9, 3, "ada", "1 Pear St", 800, sold, THEN, LATER, Status.PACKED, events)
         rendered = render_order(order, {7: PEAR})
         assert rendered == {
             "id": 9,
@@ -100,6 +107,11 @@ class TestOrder:
             "delivery_address": "1 Pear St",
             "order_items": [render_sold(3, "ada", self.SOLD, PEAR)],
             "total_price": 800,
+            "status": "packed",
+            "events": [
+                {"status": "placed", "created_at": THEN_TEXT},
+                {"status": "packed", "created_at": LATER_TEXT},
+            ],
             "created_at": THEN_TEXT,
             "updated_at": LATER_TEXT,
         }

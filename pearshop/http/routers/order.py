@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.db import fulfilment, history
-from pearshop.db.history import Wanted
 from pearshop.domain.cart import split_line_id
 from pearshop.domain.fulfilment import Status
 from pearshop.domain.order import Order, unknown_lines
@@ -33,8 +32,9 @@ async def list_orders(request: Request) -> Response:
     tree = query.fields(wish, OrderOut)
     key, limit = key_of(wish.cursor, ORDER, (int,)), limit_of(wish)
     shop = services(request)
-    owner = wish.user if caller.user.is_staff else caller.user.id
-    wanted = Wanted(owner, wish.status, wish.since, wish.until, wish.product, wish.search)
+    wanted = wish.wanted()
+    if not caller.user.is_staff:
+        wanted = wanted._replace(user_id=caller.user.id)
     before, offset = None if key is None else int(key[0]), wish.offset or 0
     may_lag = await shop.freshness.may_read_history(caller.user.id)
     found = await shop.read(may_lag, history.page, wanted, limit + 1, before, offset)
@@ -101,7 +101,7 @@ async def move_order(request: Request, order_id: str) -> Response:
     """Move an order on: packed, shipped, delivered, or cancelled, which puts its stock back."""
     caller = staff(request)
     wish = await body.read(request, OrderMove)
-    return await _advance(request, caller.user, order_id, wish.status, None)
+    return await _advance(request, caller.user, order_id, Status(wish.status), None)
 
 
 @router.post(

@@ -14,9 +14,8 @@ from pearshop.db import catalogue, search
 from pearshop.db import product as rows
 from pearshop.db.catalogue import Listed
 from pearshop.db.listing import Listing
-from pearshop.db.product import unknown_product
 from pearshop.db.words import corrected, words_of
-from pearshop.domain.product import ProductDraft
+from pearshop.domain.product import Product, ProductDraft
 from pearshop.domain.user import Role
 from pearshop.errors import Invalid, Overtaken
 from pearshop.http import body, etags, pages, query
@@ -149,12 +148,18 @@ async def _get_hidden(request: Request, product_id: int) -> Response:
     """Return a product to staff, even if it is off sale, as the database has it."""
     staff(request, Role.VIEWER)
     tree = query.fields(query.read(request, ProductView), ProductOut)
-    found = await services(request).database.run(rows.by_ids, [product_id])
-    if not found:
-        raise unknown_product()
-    content = orjson.dumps(sparse(render_product(found[0]), tree))
-    page = Page(content, {"ETag": etags.tag_of_product(found[0])})
+    product = await _as_stored(services(request), product_id)
+    content = orjson.dumps(sparse(render_product(product), tree))
+    page = Page(content, {"ETag": etags.tag_of_product(product)})
     return pages.send(request, page, PRIVATE)
+
+
+async def _as_stored(shop: Services, product_id: int) -> Product:
+    """Return a product from the database, even if it is off sale. Raises `NotFound`."""
+    found = await shop.database.run(rows.by_ids, [product_id])
+    if not found:
+        raise rows.unknown_product()
+    return found[0]
 
 
 async def _change(
@@ -174,7 +179,7 @@ async def _change(
 
 async def _with_current(shop: Services, product_id: int, error: Overtaken) -> Overtaken:
     """Return the refusal with the product as it is now, for the caller to compare."""
-    current = await shop.database.run(rows.get, product_id)
+    current = await _as_stored(shop, product_id)
     return Overtaken(error.detail, error.code, {"current": render_product(current)})
 
 
@@ -196,20 +201,15 @@ async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
 
 
 def _listing(wish: ProductQuery) -> Listing:
-    search = wish.search.strip()
-    ordering = wish.ordering or ("best" if search else "updated")
-    return Listing(
-        search,
-        wish.category,
-        wish.min_price,
-        wish.max_price,
-        wish.in_stock,
-        wish.ids,
-        ordering,
-        wish.limit or max(limit_of(wish), len(wish.ids or ())),
-        key_of(wish.cursor, ordering, KEYS[ordering]),
-        wish.offset or 0,
-        bool(wish.hidden),
+    listing = wish.listing()
+    ordering = wish.ordering or ("best" if listing.search else "updated")
+    return replace(
+        listing,
+        ids=wish.ids,
+        ordering=ordering,
+        limit=wish.limit or max(limit_of(wish), len(wish.ids or ())),
+        after=key_of(wish.cursor, ordering, KEYS[ordering]),
+        offset=wish.offset or 0,
     )
 
 
