@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.admin.conftest import Desk, desk_of
 from tests.e2e.conftest import Shop
@@ -46,8 +46,9 @@ def pages(shop: Shop) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "scheme"), [*((width, "light") for width in WIDTHS), (360, "dark"), (1440, "dark")]
+)
 def test_every_page_fits_and_satisfies_axe(
     shop: Shop, browser: Browser, signed_in: Any, pages: list[str], width: int, scheme: Any
 ) -> None:
@@ -116,8 +117,12 @@ def test_what_takes_long_shows_progress(desk: Desk, shop: Shop) -> None:
     shop.product(name="Slowly served")
     desk.open("/product/?search=slowly+served")
     page = desk.page
-    held: list[Any] = []
-    page.route("**/quick", lambda route: held.append(route))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/quick", hold)
     page.get_by_label("Price of Slowly served").fill("260")
     page.keyboard.press("Enter")
     expect(page.locator("#busy")).to_be_visible()
