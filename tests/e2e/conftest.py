@@ -131,10 +131,10 @@ class Shop:
 
 
 @contextmanager
-def running_shop(state: Path, **environment: str) -> Iterator[Shop]:
-    """Run a shop without the demo catalogue, on free ports, in a state folder of its own."""
+def running_shop(state: Path, goods: str = "--no-demo", **environment: str) -> Iterator[Shop]:
+    """Run a shop on free ports, in a state folder of its own; `goods="--demo"` for some goods."""
     folder = ("--state-dir", str(state))
-    up = pearshop("up", "--detach", "--no-demo", "--port", str(free_port()), *folder, **environment)
+    up = pearshop("up", "--detach", goods, "--port", str(free_port()), *folder, **environment)
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         run = json.loads((state / "run.json").read_text())

@@ -1,20 +1,19 @@
 """The staff admin as an application. `make_admin` returns it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from pearshop.client import Transport
 from pearshop.errors import Forbidden, Refused, Unauthenticated, Unavailable
 from pearshop.http.browsers.hosts import Hosts
 from pearshop.web.admin import audit, order, pages, product, sign_in, user
 from pearshop.web.admin.desk import at, office
-from pearshop.web.admin.door import Door
+from pearshop.web.admin.door import Answer, Door
 from pearshop.web.admin.office import Office
 
 MODULES = (sign_in, product, order, user, audit)
@@ -31,7 +30,7 @@ def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None)
     transport = Transport(api_url, TIMEOUT_S)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Router) -> AsyncIterator[None]:
         yield
         await transport.close()
 
@@ -41,20 +40,9 @@ def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None)
         Route("/", _home, methods=["GET"]),
         Route("/static/{digest}/{name}", shared.files.serve, methods=["GET"]),
     ]
-    app = Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers={
-            Unauthenticated: _sign_in,
-            Forbidden: _sign_in,
-            Refused: _trouble,
-            Unavailable: _trouble,
-            HTTPException: _http,
-        },
-    )
-    app.router.redirect_slashes = False  # it names the address that it knows, not the edge's
-    app.state.office = shared
-    return Door(app, Hosts(host_names), lambda request: _page(request, 500, DEFECT))
+    # Its redirects would name the address that it is asked by, which is not the edge's.
+    router = Router(routes, redirect_slashes=False, lifespan=lifespan)
+    return Door(router, ANSWERS, Hosts(host_names), shared, _defect)
 
 
 DEFECT = "It is not your fault. Try again; if it comes again, tell whoever runs the shop."
@@ -68,6 +56,10 @@ async def _home(request: Request) -> Response:
 async def _sign_in(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return sign_in.ask(request, error)
+
+
+def _defect(request: Request) -> Response:
+    return _page(request, 500, DEFECT)
 
 
 async def _trouble(request: Request, error: Exception) -> Response:
@@ -94,3 +86,13 @@ def _page(request: Request, status: int, error: str) -> Response:
         heading=pages.HEADINGS.get(status),
     )
     return HTMLResponse(text, status)
+
+
+ANSWERS: Mapping[type[Exception], Answer] = {
+    Unauthenticated: _sign_in,
+    Forbidden: _sign_in,
+    Refused: _trouble,
+    Unavailable: _trouble,
+    HTTPException: _http,
+}
+"""What becomes of the errors that pages raise on purpose."""

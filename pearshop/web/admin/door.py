@@ -1,16 +1,21 @@
 """The outermost layer: whose requests are taken, and what browsers may make of the answers."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.applications import Starlette
+from starlette.datastructures import State
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Router
 from starlette.types import Message, Receive, Scope, Send
 
 from pearshop.errors import Forbidden
 from pearshop.http.browsers.cross_origin import check_own_page
 from pearshop.http.browsers.hosts import Hosts
+from pearshop.web.admin.office import Office
+
+Answer = Callable[[Request, Exception], Awaitable[Response]]
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +50,28 @@ STRANGER = PlainTextResponse(
 class Door:
     """Refuses other names than the shop's and forms of other sites' pages; adds policies.
 
-    A request that failed inside, which nothing there foresaw, is logged and answered by `defect`.
+    `answers` says what becomes of the errors that pages raise. A request that failed inside, which
+    nothing there foresaw, is logged and answered by `defect`.
     """
 
-    def __init__(self, app: Starlette, hosts: Hosts, defect: Callable[[Request], Response]) -> None:
-        self.routes = app.routes  # Ray Serve counts requests by them
-        self._app = app
+    def __init__(
+        self,
+        router: Router,
+        answers: Mapping[type[Exception], Answer],
+        hosts: Hosts,
+        office: Office,
+        defect: Callable[[Request], Response],
+    ) -> None:
+        self.routes = router.routes
+        self.state = State({"office": office})
+        # Without Starlette's application around it, which answers defects in its own words.
+        self._app = ExceptionMiddleware(router, answers)
         self._hosts = hosts
         self._defect = defect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        scope["app"] = self
         if scope["type"] != "http" or scope["path"].startswith(HEALTH):
             await self._app(scope, receive, send)
             return

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pearshop.domain.product import MAX_PRICE
 
-GROUPED = re.compile(r"\d{1,3}(?:([, \u00a0])\d{3})?(?:\1\d{3})*|\d+")
+GROUPED = re.compile(r"\d{1,3}(?:([, \u00a0])\d{3})?(?:\1\d{3})*|\d+", re.ASCII)
+DECIMALS = re.compile(r"[0-9]+")
 NO_BREAK = "\u00a0"
 
 
@@ -38,7 +39,7 @@ class Money:
     def parse(self, text: str) -> int:
         """Return the price that somebody typed. Raises `ValueError` that says how to write it."""
         whole, point, decimals = text.strip().removeprefix(self.currency).strip().partition(".")
-        if not GROUPED.fullmatch(whole) or (point and not decimals.isdecimal()):
+        if not GROUPED.fullmatch(whole) or (point and not DECIMALS.fullmatch(decimals)):
             raise ValueError(f"Write the price as a number, like {self.example}.")
         if len(decimals) > self.exponent:
             allowed = f"at most {self.exponent} decimals" if self.exponent else "no decimals"

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pearshop.web.admin.forms import Form
 
-FIRST = "-"
+FIRST = "~"
 """Stands in the trail for the first page, which has no cursor."""
 LONGEST = 20
 """Pages that can be gone back; cursors are long, addresses must not be."""
