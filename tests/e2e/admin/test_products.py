@@ -183,7 +183,7 @@ def test_a_row_that_cannot_be_saved_says_so(desk: Desk, shop: Shop) -> None:
     page.context.set_offline(True)
     page.get_by_label("Price of Service tree").fill("120")
     page.keyboard.press("Enter")
-    page.get_by_text("Not saved: the shop could not be reached").wait_for()
+    page.locator(".problem", has_text="Not saved: the shop could not be reached").wait_for()
     page.context.set_offline(False)
     desk.faults.clear()  # the browser's word on being offline
     page.keyboard.press("Enter")
