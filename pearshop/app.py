@@ -1,8 +1,10 @@
-"""The composition root: binds the deployments. `serve_config.yaml` names `app`."""
+"""The composition root: binds the deployments. `serve_config.yaml` names `app` and `admin`."""
 
+from pearshop.deployments.admin import Admin
 from pearshop.deployments.api import Api
 from pearshop.deployments.database import Database
 from pearshop.deployments.webhooks import Webhooks
 
 database = Database.bind()  # type: ignore[attr-defined]
 app = Api.bind(database, Webhooks.bind(database))  # type: ignore[attr-defined]
+admin = Admin.bind()  # type: ignore[attr-defined]

@@ -223,6 +223,12 @@ class Settings(BaseSettings):
         description="`on` lets webhooks lead to this machine and into its network.",
     )
 
+    api_url: str = Field(
+        default="http://127.0.0.1:8000",
+        pattern="^https?://",
+        description="Where the staff admin finds the API; `pearshop up` tells it its own.",
+    )
+
     @property
     def replica_urls(self) -> tuple[str, ...]:
         """The URLs of the read replicas, one each."""

@@ -10,6 +10,7 @@ import pearshop
 from pearshop.errors import ConfigurationError
 
 APPLICATION = "pearshop"
+ADMIN = "admin"
 NAME = "serve_config.yaml"
 
 

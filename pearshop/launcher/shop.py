@@ -170,6 +170,7 @@ class Shop:
         return {
             "PEARSHOP_DATABASE_URL": self._servers.database_url,
             "PEARSHOP_REDIS_URL": self._servers.redis_url,
+            "PEARSHOP_API_URL": self._api_url(),
             "PEARSHOP_SIGNING_KEY": self._settings.signing_key.get_secret_value(),
             "PEARSHOP_MEDIA_URL": self._settings.media_url,
         }
@@ -200,6 +201,7 @@ class Shop:
         say(f"  API            {self._api_url()}")
         say(f"  API's docs     {self._api_url()}/docs")
         say(f"  Ray dashboard  {self._cluster.dashboard_url}")
+        say(f"  Staff admin    {self._api_url()}/admin/")
         say(f"  Staff login    {STAFF_USERNAME}, password {self._shown_password()}")
         say(f"{READY} after {seconds:.0f} s. Ctrl-C stops it.")
 

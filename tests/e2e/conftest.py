@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
 from pearshop.db.engine import make_engine
@@ -23,6 +25,7 @@ from pearshop.settings import Settings
 START_S = 180
 STAFF_PASSWORD = "a staff password for tests"
 PASSWORD = "correct horse battery"
+CHROMIUM = shutil.which("chromium")
 ADMIN_ORIGIN = "http://admin.example"
 """Where a client of the shop's own stands whose pages may call the shop."""
 
@@ -128,10 +131,10 @@ class Shop:
 
 
 @contextmanager
-def running_shop(state: Path, **environment: str) -> Iterator[Shop]:
-    """Run a shop without the demo catalogue, on free ports, in a state folder of its own."""
+def running_shop(state: Path, goods: str = "--no-demo", **environment: str) -> Iterator[Shop]:
+    """Run a shop on free ports, in a state folder of its own; `goods="--demo"` for some goods."""
     folder = ("--state-dir", str(state))
-    up = pearshop("up", "--detach", "--no-demo", "--port", str(free_port()), *folder, **environment)
+    up = pearshop("up", "--detach", goods, "--port", str(free_port()), *folder, **environment)
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         run = json.loads((state / "run.json").read_text())
@@ -153,3 +156,16 @@ def shop(own_folder: Path) -> Iterator[Shop]:
     }
     with running_shop(own_folder / "shop", **settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    # Pages of other sites are made up by the tests, and lead to this machine: that is no attack.
+    arguments = ["--disable-features=LocalNetworkAccessChecks"]
+    if os.getuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

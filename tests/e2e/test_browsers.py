@@ -1,36 +1,20 @@
 """Pages in a real browser: the shop's own, and other people's that want to use it."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import ADMIN_ORIGIN, PASSWORD, Shop
 
-CHROMIUM = shutil.which("chromium")
 FRIEND, STRANGER = ADMIN_ORIGIN, "http://evil.example"
 CALL = """async ([path, options]) => {
     const answer = await fetch(path, options)
     return {status: answer.status, body: await answer.text(), type: answer.type}
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    # Pages of other sites are made up by the tests, and lead to this machine: that is no attack.
-    arguments = ["--disable-features=LocalNetworkAccessChecks"]
-    if os.getuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Web clients of the API: they know the shop by `pearshop.client` alone."""

@@ -1,0 +1,1 @@
+"""The staff admin: HTML from the server, forms that work without scripts."""

@@ -1,0 +1,99 @@
+"""Pictures of each page of the staff admin, on a phone and on a desk.
+
+`uv run python -m tests.e2e.admin.screenshots` starts a shop of its own, lets people shop there, and
+writes `docs/img/admin/`.
+"""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.admin.conftest import DESK, PHONE, Desk
+from tests.e2e.conftest import CHROMIUM, PASSWORD, STAFF_PASSWORD, Shop, running_shop
+
+FOLDER = Path(__file__).parents[3] / "docs/img/admin"
+SIZES = {"phone": PHONE, "desk": DESK}
+NAMES = ("ada", "bola", "chidi", "dayo", "emeka", "funmi")
+MOVES = ("packed", "shipped", "delivered")
+
+
+def main() -> None:
+    """Make the pictures."""
+    if CHROMIUM is None:
+        raise SystemExit("Chromium is not installed: apt-get install chromium")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    arguments = ["--no-sandbox"] if os.getuid() == 0 else []
+    with (
+        tempfile.TemporaryDirectory(prefix="pearshop-pictures-") as folder,
+        running_shop(Path(folder) / "shop", goods="--demo") as shop,
+        sync_playwright() as playwright,
+    ):
+        pages = _fill(shop)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        for size, viewport in SIZES.items():
+            for name in _pictures(shop, browser, viewport, pages, size):
+                print(name)
+
+
+def _fill(shop: Shop) -> dict[str, str]:
+    """Let people shop, and return the pages by the names of their pictures."""
+    for name in NAMES:
+        account = {"username": name, "password": PASSWORD}
+        assert shop.http.post("/api/register/", json=account).status_code == 201
+    goods = itertools.cycle(shop.http.get("/api/product/", params={"in_stock": "true"}).json())
+    order: dict[str, Any] = {}
+    for number in range(30):
+        caller = shop.sign_in(NAMES[number % len(NAMES)], PASSWORD)
+        lines = [
+            caller.post("/api/order-item/", {"product_id": each["id"], "quantity": 1 + number % 3})
+            for each in itertools.islice(goods, 1 + number % 4)
+        ]
+        wish = {
+            "delivery_address": f"{caller.username.title()} Adeyemi\n{number + 1} Marina\nLagos",
+            "order_item_ids": [line.json()["id"] for line in lines],
+        }
+        order = caller.post("/api/order/", wish).json()
+        for status in MOVES[: (30 - number) // 8]:
+            shop.staff.patch(f"/api/order/{order['id']}/", {"status": status})
+    caller.post("/api/order-item/", {"product_id": next(goods)["id"], "quantity": 2})
+    product = next(goods)["id"]
+    shop.staff.patch(f"/api/product/{product}/", {"price": 4200, "category": "Gifts"})
+    return {
+        "products": "/product/",
+        "product": f"/product/{product}",
+        "orders": "/order/",
+        "order": f"/order/{order['id']}",
+        "packing-slip": f"/order/{order['id']}/slip",
+        "people": "/user/",
+        "person": f"/user/{order['user']['id']}",
+        "history": "/audit/",
+    }
+
+
+def _pictures(
+    shop: Shop, browser: Browser, viewport: Any, pages: dict[str, str], size: str
+) -> Iterator[str]:
+    with browser.new_context(viewport=viewport, timezone_id="Africa/Lagos") as context:
+        desk = Desk(shop, context.new_page())
+        desk.open("/")
+        yield _take(desk, f"sign-in-{size}")
+        desk.sign_in(shop.run["staff_username"], STAFF_PASSWORD)
+        desk.page.wait_for_url("**/admin/**")
+        for name, path in pages.items():
+            desk.open(path)
+            desk.page.wait_for_load_state("networkidle")
+            yield _take(desk, f"{name}-{size}")
+
+
+def _take(desk: Desk, name: str) -> str:
+    desk.page.screenshot(path=FOLDER / f"{name}.png")
+    return name
+
+
+if __name__ == "__main__":
+    main()
