@@ -61,7 +61,8 @@ def is_safe_to_repeat(answer: httpx.Response) -> bool:
 
 def fields_of(error: Refused) -> dict[str, str]:
     """Return what is wrong with each field that the error names."""
-    return {name: " ".join(map(str, said)) for name, said in error.extra.items() if _is_words(said)}
+    told = error.extra | error.extra.get("fields", {})
+    return {name: " ".join(map(str, said)) for name, said in told.items() if _is_words(said)}
 
 
 def _is_words(said: Any) -> bool:

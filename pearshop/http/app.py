@@ -165,13 +165,13 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 def _methods(path: str) -> set[str]:
     """Return the methods that an address knows; FastAPI's own answer names one route's only."""
-    known = {
-        method
-        for module in MODULES
-        for route in module.router.routes
-        if isinstance(route, APIRoute) and route.path_regex.match(path)
-        for method in route.methods or ()
-    }
+    routes = [
+        route for module in MODULES for route in module.router.routes if isinstance(route, APIRoute)
+    ]
+    # Where a path is a route's own, one with an id in that place does not answer for it.
+    exact = [route for route in routes if route.path == path]
+    found = exact or [route for route in routes if route.path_regex.match(path)]
+    known = {method for route in found for method in route.methods or ()}
     return known | ({"HEAD"} if "GET" in known else set())
 
 

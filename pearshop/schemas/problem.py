@@ -19,5 +19,11 @@ class Problem(BaseModel):
 def render_problem(
     status: int, title: str, detail: str, code: str, extra: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the members of an error, see `Problem`."""
-    return {"detail": detail, "code": code, "title": title, "status": status, **(extra or {})}
+    """Return the members of an error, see `Problem`.
+
+    What is told of a field that is called like one of them stands under `fields`.
+    """
+    own = {"detail": detail, "code": code, "title": title, "status": status}
+    told = dict(extra or {})
+    same = {name: told.pop(name) for name in own if name in told}
+    return own | told | ({"fields": same} if same else {})

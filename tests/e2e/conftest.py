@@ -1,6 +1,5 @@
 """A real shop, started as its user starts it, shared by the end-to-end tests."""
 
-import functools
 import itertools
 import json
 import os
@@ -8,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +24,8 @@ from pearshop.settings import Settings
 
 START_S = 180
 STAFF_PASSWORD = "a staff password for tests"
+TOKEN_AGE_S = 300
+"""An access token lives for three times as long; all tests that share a shop may take longer."""
 PASSWORD = "correct horse battery"
 CHROMIUM = shutil.which("chromium")
 ADMIN_ORIGIN = "http://admin.example"
@@ -97,16 +99,21 @@ class Shop:
     http: httpx.Client
     engine: Engine
     _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _staff: tuple[float, Caller | None] = (0.0, None)
 
     @property
     def visitor(self) -> Caller:
         """Somebody who is not signed in."""
         return Caller(self.http)
 
-    @functools.cached_property
+    @property
     def staff(self) -> Caller:
-        """The staff account that `up` made."""
-        return self.sign_in(self.run["staff_username"], STAFF_PASSWORD)
+        """The staff account that `up` made, signed in anew before its token gets old."""
+        signed_in_at, caller = self._staff
+        if caller is None or time.monotonic() - signed_in_at > TOKEN_AGE_S:
+            caller = self.sign_in(self.run["staff_username"], STAFF_PASSWORD)
+            self._staff = time.monotonic(), caller
+        return caller
 
     def shopper(self) -> Caller:
         """A new account, signed in."""

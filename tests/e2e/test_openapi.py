@@ -31,9 +31,9 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/check/"): {200, 401},
     ("post", "/api/logout/"): {204, 401},
     ("post", "/api/password/"): {204, 400, 401},
-    ("get", "/api/product/"): {200, 304, 400},
+    ("get", "/api/product/"): {200, 304, 400, 401, 403},
     ("post", "/api/product/"): {201, 400, 401, 403, 409},
-    ("get", "/api/product/<id>/"): {200, 304, 400, 404},
+    ("get", "/api/product/<id>/"): {200, 304, 400, 401, 403, 404},
     ("put", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
     ("patch", "/api/product/<id>/"): {200, 400, 401, 403, 404, 409, 412},
     ("delete", "/api/product/<id>/"): {204, 400, 401, 403, 404, 412},
@@ -171,6 +171,9 @@ class TestDocument:
         assert secured == {call for call, statuses in CONTRACT.items() if 401 in statuses} - {
             ("post", "/api/login/"),
             ("post", "/api/token/refresh/"),
+            # Only to whoever asks for what is off sale.
+            ("get", "/api/product/"),
+            ("get", "/api/product/<id>/"),
         }
 
     def test_bodies_come_in_three_formats_but_for_batches_and_files(

@@ -48,11 +48,13 @@ KEYS: dict[str, tuple[type, ...]] = {
     "best": (float, int),
 }
 """What a cursor of each ordering is made of."""
+FOR_STAFF = (401, 403)
+"""To whoever asks for what is off sale, and is no staff."""
 CORRECTED = "X-Corrected-Search"
 """The words that were sought in place of misspelt ones, percent-encoded."""
 
 
-@router.get("/", response_model=list[ProductOut], **route(query=ProductQuery))
+@router.get("/", response_model=list[ProductOut], **route(query=ProductQuery, errors=FOR_STAFF))
 async def list_products(request: Request) -> Response:
     """List, search, filter and sort the products on sale; most recently updated first."""
     shop = services(request)
@@ -83,7 +85,11 @@ async def create_product(request: Request) -> Response:
     return json(render_product(product), 201, {"ETag": etags.tag_of_product(product)})
 
 
-@router.get("/{product_id}/", response_model=ProductOut, **route(query=ProductView, errors=(404,)))
+@router.get(
+    "/{product_id}/",
+    response_model=ProductOut,
+    **route(query=ProductView, errors=(404, *FOR_STAFF)),
+)
 async def get_product(request: Request, product_id: str) -> Response:
     """Return a product on sale."""
     if "hidden" in request.query_params and query.read(request, ProductView).hidden:

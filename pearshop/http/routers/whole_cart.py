@@ -24,6 +24,7 @@ router = APIRouter(prefix="/api/cart", tags=["cart"])
 @router.get("/", response_model=CartOut, **route(signed_in=True, query=CartQuery, errors=(404,)))
 async def get_cart(request: Request) -> Response:
     """Return one's cart, its version, and what stands in the way of ordering it."""
+    session(request)
     shop = services(request)
     wish = query.read(request, CartQuery)
     tree = query.fields(wish, CartOut)
@@ -39,6 +40,7 @@ async def get_cart(request: Request) -> Response:
 )
 async def follow_cart(request: Request) -> Response:
     """Stream one's cart as it changes (`text/event-stream`), its version as the event's id."""
+    caller = session(request)
     shop = services(request)
     owner = await _owner(request, shop, query.read(request, FollowQuery).user)
 
@@ -48,7 +50,7 @@ async def follow_cart(request: Request) -> Response:
             return None
         return Event(cart.version, orjson.dumps(await _render(shop, owner, cart)))
 
-    return await shop.streams.answer(request, session(request).user.id, "cart", look)
+    return await shop.streams.answer(request, caller.user.id, "cart", look)
 
 
 @router.post(
