@@ -13,6 +13,7 @@ from pearshop.client.cart import Carts
 from pearshop.client.order import Orders
 from pearshop.client.problem import error_of
 from pearshop.client.product import Products
+from pearshop.client.report import Reports
 from pearshop.client.shop import Shop
 from pearshop.client.transport import Call, Transport
 from pearshop.client.user import Me, Users
@@ -48,6 +49,7 @@ class Client:
         self.carts = Carts(self)
         self.orders = Orders(self)
         self.products = Products(self)
+        self.reports = Reports(self)
         self.shop = Shop(self)
         self.users = Users(self)
 

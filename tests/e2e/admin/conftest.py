@@ -99,7 +99,7 @@ def signed_in(shop: Shop, browser: Browser) -> Any:
         desk = Desk(shop, context.new_page())
         desk.open("/")
         desk.sign_in(shop.run["staff_username"], STAFF_PASSWORD)
-        desk.page.wait_for_url("**/admin/order/")
+        desk.page.wait_for_url("**/admin/")
         return context.storage_state()
 
 

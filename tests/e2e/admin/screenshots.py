@@ -64,6 +64,7 @@ def _fill(shop: Shop) -> dict[str, str]:
     product = next(goods)["id"]
     shop.staff.patch(f"/api/product/{product}/", {"price": 4200, "category": "Gifts"})
     return {
+        "dashboard": "/",
         "products": "/product/",
         "product": f"/product/{product}",
         "orders": "/order/",

@@ -29,6 +29,7 @@ def pages(shop: Shop) -> list[str]:
     shopper.post("/api/order-item/", {"product_id": product["id"], "quantity": 1})
     user = order["user"]["id"]
     return [
+        "/",
         "/product/",
         "/product/?min=x&category=none",
         "/product/new",
@@ -138,4 +139,4 @@ def test_a_page_that_is_not_there_leads_on(desk: Desk) -> None:
     assert answer.status == 404
     assert desk.heading() == "There is nothing here"
     desk.page.get_by_role("link", name="To the start").click()
-    desk.page.get_by_role("heading", name="Orders").wait_for()
+    desk.page.get_by_role("heading", name="Dashboard").wait_for()

@@ -1,6 +1,7 @@
 // What scripts add to pages that work without them.
 
 import { choose } from "./choose.js";
+import { fresh } from "./fresh.js";
 import { guard } from "./guard.js";
 import { progress } from "./progress.js";
 import { swap } from "./swap.js";
@@ -12,6 +13,7 @@ progress();
 swap();
 guard();
 choose();
+fresh();
 
 for (const each of document.querySelectorAll("[data-print]")) {
   each.addEventListener("click", () => window.print());
