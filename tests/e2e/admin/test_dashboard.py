@@ -61,7 +61,7 @@ def test_new_orders_appear_by_themselves_and_are_announced(
 
 def test_what_has_not_changed_is_not_sent_again(desk: Desk) -> None:
     desk.open("/")
-    tags = set()
+    tags: set[str] = set()
 
     def unchanged() -> int:
         headers = {"X-Part": "now", "If-None-Match": next(iter(tags), "")}
