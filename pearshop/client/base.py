@@ -1,6 +1,6 @@
 """What the nouns of the client share."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -39,6 +39,11 @@ class Caller(Protocol):
         repeatable: bool = False,
     ) -> httpx.Response:
         """Return the answer. Raises what the shop refuses, and `Unavailable`."""
+
+    async def stream(
+        self, path: str, params: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[bytes]:
+        """Return what there is to download, as it comes; raises as `call` does."""
 
 
 class Noun:

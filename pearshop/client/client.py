@@ -1,7 +1,7 @@
 """One caller of the API, signed in or not."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import httpx
 
 from pearshop.client.audit import Audit
 from pearshop.client.base import wire
+from pearshop.client.bulk import Bulks
 from pearshop.client.cart import Carts
 from pearshop.client.order import Orders
 from pearshop.client.problem import error_of
@@ -46,6 +47,7 @@ class Client:
         self._headers = dict(headers or {})
         self._renewing = asyncio.Lock()
         self.audit = Audit(self)
+        self.bulks = Bulks(self)
         self.carts = Carts(self)
         self.orders = Orders(self)
         self.products = Products(self)
@@ -84,7 +86,25 @@ class Client:
         Raises what the shop refuses, and `Unavailable`.
         """
         given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
-        call = Call(method, path, given, json, headers or {}, repeatable)
+        return await self._as_me(Call(method, path, given, json, headers or {}, repeatable))
+
+    async def stream(
+        self, path: str, params: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[bytes]:
+        """Return what there is to download, as it comes; raises as `call` does before it begins."""
+        given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
+        answer = await self._as_me(Call("GET", path, given, streamed=True))
+
+        async def parts() -> AsyncIterator[bytes]:
+            try:
+                async for each in answer.aiter_bytes():
+                    yield each
+            finally:
+                await answer.aclose()
+
+        return parts()
+
+    async def _as_me(self, call: Call) -> httpx.Response:
         if self.tokens is None:
             return await self._send(call)
         access = self.tokens.access or await self._renew(None)

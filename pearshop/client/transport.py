@@ -26,7 +26,10 @@ MIN_ATTEMPT_S = 0.05
 
 @dataclass(frozen=True)
 class Call:
-    """A request. `repeatable`: done twice, it does no more than done once."""
+    """A request. `repeatable`: done twice, it does no more than done once.
+
+    `streamed`: the answer is returned as it begins, for its reader to close.
+    """
 
     method: str
     path: str
@@ -34,6 +37,7 @@ class Call:
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
+    streamed: bool = False
 
     @property
     def may_repeat(self) -> bool:
@@ -91,7 +95,7 @@ class Transport:
         """Send a call once; return what came of it, and whether to send it again."""
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._http.request(
+                request = self._http.build_request(
                     call.method,
                     call.path,
                     params=call.params,
@@ -99,6 +103,9 @@ class Transport:
                     headers=dict(call.headers),
                     timeout=seconds,
                 )
+                answer = await self._http.send(request, stream=call.streamed)
+                if answer.is_error:
+                    await answer.aread()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return Unavailable("The shop cannot be reached."), True
         except (httpx.HTTPError, TimeoutError):

@@ -16,7 +16,7 @@ DAYS = (7, 30, 90)
 LOW = 5
 """Up to so many pieces left, a product is told of."""
 PERIODS = {
-    "today": ("Today", "yesterday until now"),
+    "today": ("Today", "the day before, until this time"),
     "last_7_days": ("7 days", "the 7 days before"),
     "last_30_days": ("30 days", "the 30 days before"),
 }

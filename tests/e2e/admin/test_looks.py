@@ -33,6 +33,7 @@ def pages(shop: Shop) -> list[str]:
         "/product/",
         "/product/?min=x&category=none",
         "/product/new",
+        f"/product/bulk?id={product['id']}",
         f"/product/{product['id']}",
         f"/product/{hidden['id']}",
         "/order/",
