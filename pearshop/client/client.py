@@ -11,6 +11,7 @@ from pearshop.client.audit import Audit
 from pearshop.client.base import wire
 from pearshop.client.bulk import Bulks
 from pearshop.client.cart import Carts
+from pearshop.client.image import Images
 from pearshop.client.order import Orders
 from pearshop.client.problem import error_of
 from pearshop.client.product import Products
@@ -49,6 +50,7 @@ class Client:
         self.audit = Audit(self)
         self.bulks = Bulks(self)
         self.carts = Carts(self)
+        self.images = Images(self)
         self.orders = Orders(self)
         self.products = Products(self)
         self.reports = Reports(self)
@@ -78,6 +80,7 @@ class Client:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        files: Mapping[str, bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> httpx.Response:
@@ -86,7 +89,7 @@ class Client:
         Raises what the shop refuses, and `Unavailable`.
         """
         given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
-        return await self._as_me(Call(method, path, given, json, headers or {}, repeatable))
+        return await self._as_me(Call(method, path, given, json, files, headers or {}, repeatable))
 
     async def stream(
         self, path: str, params: Mapping[str, Any] | None = None

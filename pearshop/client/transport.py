@@ -35,6 +35,7 @@ class Call:
     path: str
     params: Mapping[str, str | int] | None = None
     json: Any = None
+    files: Mapping[str, bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     streamed: bool = False
@@ -100,6 +101,7 @@ class Transport:
                     call.path,
                     params=call.params,
                     json=call.json,
+                    files=call.files,
                     headers=dict(call.headers),
                     timeout=seconds,
                 )

@@ -11,12 +11,23 @@ from starlette.routing import Route, Router
 from pearshop.client import Transport
 from pearshop.errors import Forbidden, Refused, Unauthenticated, Unavailable
 from pearshop.http.browsers.hosts import Hosts
-from pearshop.web.admin import audit, bulk, dashboard, export, order, pages, product, sign_in, user
+from pearshop.web.admin import (
+    audit,
+    bulk,
+    dashboard,
+    export,
+    image,
+    order,
+    pages,
+    product,
+    sign_in,
+    user,
+)
 from pearshop.web.admin.desk import at, office
 from pearshop.web.admin.door import Answer, Door
 from pearshop.web.admin.office import Office
 
-MODULES = (sign_in, dashboard, bulk, export, product, order, user, audit)
+MODULES = (sign_in, dashboard, bulk, export, image, product, order, user, audit)
 TIMEOUT_S = 5.0
 """For a call of the API with all its repeats; the ingress gives a page six seconds."""
 

@@ -65,7 +65,7 @@ class Desk:
         ]
 
     def _watch(self) -> None:
-        own = (str(self.shop.run["api_url"]), "data:")
+        own = (str(self.shop.run["api_url"]), "data:", "blob:")
 
         def heard(kind: str, text: str) -> None:
             if kind == "error" and not text.startswith(REFUSED):

@@ -3,6 +3,7 @@
 import { choose } from "./choose.js";
 import { fresh } from "./fresh.js";
 import { guard } from "./guard.js";
+import { picture } from "./picture.js";
 import { progress } from "./progress.js";
 import { swap } from "./swap.js";
 import { times } from "./times.js";
@@ -14,6 +15,7 @@ swap();
 guard();
 choose();
 fresh();
+picture();
 
 for (const each of document.querySelectorAll("[data-print]")) {
   each.addEventListener("click", () => window.print());
