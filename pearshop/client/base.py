@@ -42,9 +42,12 @@ class Caller(Protocol):
         """Return the answer. Raises what the shop refuses, and `Unavailable`."""
 
     async def stream(
-        self, path: str, params: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
     ) -> AsyncIterator[bytes]:
-        """Return what there is to download, as it comes; raises as `call` does."""
+        """Return what there is at a path, or what becomes of `content` sent there, as it comes."""
 
 
 class Noun:

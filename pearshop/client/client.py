@@ -19,7 +19,8 @@ from pearshop.client.report import Reports
 from pearshop.client.shop import Shop
 from pearshop.client.transport import Call, Transport
 from pearshop.client.user import Me, Users
-from pearshop.errors import Unauthenticated
+from pearshop.client.webhook import Webhooks
+from pearshop.errors import Unauthenticated, Unavailable
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Client:
         self.reports = Reports(self)
         self.shop = Shop(self)
         self.users = Users(self)
+        self.webhooks = Webhooks(self)
 
     async def sign_in(self, username: str, password: str) -> None:
         """Open a session. Raises `Unauthenticated`."""
@@ -89,19 +91,38 @@ class Client:
         Raises what the shop refuses, and `Unavailable`.
         """
         given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
-        return await self._as_me(Call(method, path, given, json, files, headers or {}, repeatable))
+        return await self._as_me(
+            Call(
+                method,
+                path,
+                given,
+                json,
+                files,
+                headers=headers or {},
+                repeatable=repeatable,
+            )
+        )
 
     async def stream(
-        self, path: str, params: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
     ) -> AsyncIterator[bytes]:
-        """Return what there is to download, as it comes; raises as `call` does before it begins."""
+        """Return what there is at a path, or what becomes of `content` sent there, as it comes.
+
+        Raises as `call` does before it begins, and `Unavailable` where it breaks off.
+        """
         given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
-        answer = await self._as_me(Call("GET", path, given, streamed=True))
+        method = "GET" if content is None else "POST"
+        answer = await self._as_me(Call(method, path, given, content=content, streamed=True))
 
         async def parts() -> AsyncIterator[bytes]:
             try:
                 async for each in answer.aiter_bytes():
                     yield each
+            except httpx.HTTPError:
+                raise Unavailable("The shop broke off its answer.", content is not None) from None
             finally:
                 await answer.aclose()
 

@@ -36,6 +36,7 @@ class Call:
     params: Mapping[str, str | int] | None = None
     json: Any = None
     files: Mapping[str, bytes] | None = None
+    content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     streamed: bool = False
@@ -102,6 +103,7 @@ class Transport:
                     params=call.params,
                     json=call.json,
                     files=call.files,
+                    content=call.content,
                     headers=dict(call.headers),
                     timeout=seconds,
                 )

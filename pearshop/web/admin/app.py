@@ -17,17 +17,19 @@ from pearshop.web.admin import (
     dashboard,
     export,
     image,
+    importing,
     order,
     pages,
     product,
     sign_in,
     user,
+    webhook,
 )
 from pearshop.web.admin.desk import at, office
 from pearshop.web.admin.door import Answer, Door
 from pearshop.web.admin.office import Office
 
-MODULES = (sign_in, dashboard, bulk, export, image, product, order, user, audit)
+MODULES = (sign_in, dashboard, bulk, export, image, importing, product, order, user, audit, webhook)
 TIMEOUT_S = 5.0
 """For a call of the API with all its repeats; the ingress gives a page six seconds."""
 

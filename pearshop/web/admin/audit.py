@@ -26,7 +26,13 @@ SUBJECTS = {
     "image": "Images",
     "webhook": "Webhooks",
 }
-PATHS = {"product": "/product/", "order": "/order/", "user": "/user/", "cart": "/user/"}
+PATHS = {
+    "product": "/product/",
+    "order": "/order/",
+    "user": "/user/",
+    "cart": "/user/",
+    "webhook": "/webhook/",
+}
 """Where the pages of the things are that things were done to."""
 PRICES = ("price", "total_price")
 NOTHING = "nothing"

@@ -1,5 +1,6 @@
 """What browsers send: bounded, and read leniently where no harm comes of it."""
 
+import base64
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
@@ -75,9 +76,12 @@ async def read_file(request: Request, name: str) -> bytes:
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or int(length) > MAX_FILE_BYTES:
         raise Invalid(f"Choose a file of at most {MAX_FILE_BYTES // 1024**2} MB.", "too_large")
-    async with request.form(max_files=1, max_fields=1) as form:
+    async with request.form(max_files=1, max_fields=1, max_part_size=MAX_FILE_BYTES) as form:
         sent = form.get(name)
-        content = await sent.read() if isinstance(sent, UploadFile) else b""
+        if isinstance(sent, UploadFile):
+            content = await sent.read()
+        else:  # a file that a page carries along, for nobody to choose it twice
+            content = base64.b64decode(sent or "")
     if not content:
         raise Invalid("Choose a file first.")
     return content

@@ -73,6 +73,9 @@ def _fill(shop: Shop) -> dict[str, str]:
         "people": "/user/",
         "person": f"/user/{order['user']['id']}",
         "history": "/audit/",
+        "import": "/product/import",
+        "webhooks": "/webhook/",
+        "several-products": f"/product/bulk?id={product}",
     }
 
 

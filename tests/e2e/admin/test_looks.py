@@ -33,6 +33,7 @@ def pages(shop: Shop) -> list[str]:
         "/product/",
         "/product/?min=x&category=none",
         "/product/new",
+        "/product/import",
         f"/product/bulk?id={product['id']}",
         f"/product/{product['id']}",
         f"/product/{hidden['id']}",
@@ -43,6 +44,7 @@ def pages(shop: Shop) -> list[str]:
         "/user/",
         f"/user/{user}",
         "/audit/",
+        "/webhook/",
         "/nothing-here",
         "/sign-in",
     ]
