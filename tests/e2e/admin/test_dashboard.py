@@ -14,8 +14,8 @@ Place = Callable[..., dict[str, Any]]
 def test_it_tells_of_sales_and_leads_to_what_waits(
     desk: Desk, shop: Shop, place_order: Place
 ) -> None:
-    product = shop.product(name="Dashboard quince", price=70, stock=1000)
-    shop.product(name="Dashboard medlar", stock=0)
+    product = shop.product(name="Dashboard loquat", price=70, stock=1000)
+    shop.product(name="Dashboard tamarind", stock=0)
     place_order(shop.shopper(), product, 90)
     page = desk.page
     desk.open("/")
@@ -27,7 +27,7 @@ def test_it_tells_of_sales_and_leads_to_what_waits(
     page.get_by_text("As a table").click()
     expect(page.get_by_role("table", name="Revenue by day").locator("tbody tr")).to_have_count(30)
     best = page.get_by_role("region", name="Best sellers of 30 days")
-    expect(best.get_by_role("link", name="Dashboard quince")).to_be_visible(timeout=15_000)
+    expect(best.get_by_role("link", name="Dashboard loquat")).to_be_visible(timeout=15_000)
     page.get_by_role("link", name="7 days").click()
     expect(chart).to_have_count(0)
     expect(page.get_by_role("img", name="Revenue of each of 7 days")).to_be_visible()
