@@ -1,6 +1,6 @@
 """What the nouns of the client share."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -35,10 +35,19 @@ class Caller(Protocol):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        files: Mapping[str, bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> httpx.Response:
         """Return the answer. Raises what the shop refuses, and `Unavailable`."""
+
+    async def stream(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Return what there is at a path, or what becomes of `content` sent there, as it comes."""
 
 
 class Noun:

@@ -1,7 +1,7 @@
 """One caller of the API, signed in or not."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +9,18 @@ import httpx
 
 from pearshop.client.audit import Audit
 from pearshop.client.base import wire
+from pearshop.client.bulk import Bulks
 from pearshop.client.cart import Carts
+from pearshop.client.image import Images
 from pearshop.client.order import Orders
 from pearshop.client.problem import error_of
 from pearshop.client.product import Products
+from pearshop.client.report import Reports
 from pearshop.client.shop import Shop
 from pearshop.client.transport import Call, Transport
 from pearshop.client.user import Me, Users
-from pearshop.errors import Unauthenticated
+from pearshop.client.webhook import Webhooks
+from pearshop.errors import Unauthenticated, Unavailable
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,15 @@ class Client:
         self._headers = dict(headers or {})
         self._renewing = asyncio.Lock()
         self.audit = Audit(self)
+        self.bulks = Bulks(self)
         self.carts = Carts(self)
+        self.images = Images(self)
         self.orders = Orders(self)
         self.products = Products(self)
+        self.reports = Reports(self)
         self.shop = Shop(self)
         self.users = Users(self)
+        self.webhooks = Webhooks(self)
 
     async def sign_in(self, username: str, password: str) -> None:
         """Open a session. Raises `Unauthenticated`."""
@@ -74,6 +82,7 @@ class Client:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        files: Mapping[str, bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> httpx.Response:
@@ -82,7 +91,44 @@ class Client:
         Raises what the shop refuses, and `Unavailable`.
         """
         given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
-        call = Call(method, path, given, json, headers or {}, repeatable)
+        return await self._as_me(
+            Call(
+                method,
+                path,
+                given,
+                json,
+                files,
+                headers=headers or {},
+                repeatable=repeatable,
+            )
+        )
+
+    async def stream(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Return what there is at a path, or what becomes of `content` sent there, as it comes.
+
+        Raises as `call` does before it begins, and `Unavailable` where it breaks off.
+        """
+        given = {name: wire(each) for name, each in (params or {}).items() if each is not None}
+        method = "GET" if content is None else "POST"
+        answer = await self._as_me(Call(method, path, given, content=content, streamed=True))
+
+        async def parts() -> AsyncIterator[bytes]:
+            try:
+                async for each in answer.aiter_bytes():
+                    yield each
+            except httpx.HTTPError:
+                raise Unavailable("The shop broke off its answer.", content is not None) from None
+            finally:
+                await answer.aclose()
+
+        return parts()
+
+    async def _as_me(self, call: Call) -> httpx.Response:
         if self.tokens is None:
             return await self._send(call)
         access = self.tokens.access or await self._renew(None)

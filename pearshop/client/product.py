@@ -1,6 +1,7 @@
 """Products."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,6 +79,28 @@ class Products(Noun):
         page = page_of(answer, PRODUCTS)
         corrected = unquote(answer.headers.get("x-corrected-search", ""))
         return Found(page.items, page.next, corrected or None)
+
+    async def export(self, members: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """Return the products of a filter, as `list` takes it, as CSV."""
+        return await self._caller.stream("/api/product/export/", members)
+
+    async def bring(self, file: bytes, *, dry_run: bool) -> AsyncIterator[dict[str, Any]]:
+        """Import a product file; return what becomes of each row, as it is done.
+
+        First comes how many `rows` there are, last their `counts`, or an `error`. With `dry_run`
+        nothing changes. Raises `Invalid` for what is no product file.
+        """
+        params = {"dry_run": dry_run}
+        parts = await self._caller.stream("/api/product/import/", params, file)
+
+        async def lines() -> AsyncIterator[dict[str, Any]]:
+            rest = b""
+            async for part in parts:
+                *whole, rest = (rest + part).split(b"\n")
+                for each in whole:
+                    yield json.loads(each)
+
+        return lines()
 
     async def get(self, product_id: int) -> Seen:
         """Return a product, to staff even one that is off sale. Raises `NotFound`."""

@@ -26,14 +26,20 @@ MIN_ATTEMPT_S = 0.05
 
 @dataclass(frozen=True)
 class Call:
-    """A request. `repeatable`: done twice, it does no more than done once."""
+    """A request. `repeatable`: done twice, it does no more than done once.
+
+    `streamed`: the answer is returned as it begins, for its reader to close.
+    """
 
     method: str
     path: str
     params: Mapping[str, str | int] | None = None
     json: Any = None
+    files: Mapping[str, bytes] | None = None
+    content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
+    streamed: bool = False
 
     @property
     def may_repeat(self) -> bool:
@@ -91,14 +97,19 @@ class Transport:
         """Send a call once; return what came of it, and whether to send it again."""
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._http.request(
+                request = self._http.build_request(
                     call.method,
                     call.path,
                     params=call.params,
                     json=call.json,
+                    files=call.files,
+                    content=call.content,
                     headers=dict(call.headers),
                     timeout=seconds,
                 )
+                answer = await self._http.send(request, stream=call.streamed)
+                if answer.is_error:
+                    await answer.aread()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return Unavailable("The shop cannot be reached."), True
         except (httpx.HTTPError, TimeoutError):

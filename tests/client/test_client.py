@@ -7,7 +7,7 @@ import pytest
 
 from pearshop.client import Client, Tokens, Transport
 from pearshop.domain.fulfilment import Status
-from pearshop.errors import Unauthenticated
+from pearshop.errors import Invalid, Unauthenticated
 from tests.client.scripted import Answer, Asked, problem, scripted
 
 EXPIRED = problem(401, "token_invalid")
@@ -85,3 +85,15 @@ async def test_products_tell_which_words_were_sought() -> None:
             page = await Client(transport).products.list(search="grun", in_stock=False)
     assert page.corrected == "grün"
     assert server.asked[0].path == "/api/product/?search=grun&in_stock=false"
+
+
+async def test_what_is_streamed_comes_in_parts_and_refusals_come_before() -> None:
+    refused = problem(400, "file_unreadable")
+    with scripted(Answer(200, {"rows": 0}), refused) as server:
+        async with Transport(server.url) as transport:
+            client = Client(transport, Tokens("r", "a"))
+            parts = [each async for each in await client.products.export({"search": "pear"})]
+            assert b"".join(parts) == b'{"rows": 0}'
+            with pytest.raises(Invalid):
+                await client.stream("/api/product/export/")
+    assert server.asked[0].path == "/api/product/export/?search=pear"

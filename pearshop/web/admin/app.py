@@ -11,12 +11,25 @@ from starlette.routing import Route, Router
 from pearshop.client import Transport
 from pearshop.errors import Forbidden, Refused, Unauthenticated, Unavailable
 from pearshop.http.browsers.hosts import Hosts
-from pearshop.web.admin import audit, order, pages, product, sign_in, user
+from pearshop.web.admin import (
+    audit,
+    bulk,
+    dashboard,
+    export,
+    image,
+    importing,
+    order,
+    pages,
+    product,
+    sign_in,
+    user,
+    webhook,
+)
 from pearshop.web.admin.desk import at, office
 from pearshop.web.admin.door import Answer, Door
 from pearshop.web.admin.office import Office
 
-MODULES = (sign_in, product, order, user, audit)
+MODULES = (sign_in, dashboard, bulk, export, image, importing, product, order, user, audit, webhook)
 TIMEOUT_S = 5.0
 """For a call of the API with all its repeats; the ingress gives a page six seconds."""
 
@@ -36,10 +49,7 @@ def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None)
 
     shared = Office(transport, peer_header)
     routes = [each for module in MODULES for each in module.routes]
-    routes += [
-        Route("/", _home, methods=["GET"]),
-        Route("/static/{digest}/{name}", shared.files.serve, methods=["GET"]),
-    ]
+    routes.append(Route("/static/{digest}/{name}", shared.files.serve, methods=["GET"]))
     # Its redirects would name the address that it is asked by, which is not the edge's.
     router = Router(routes, redirect_slashes=False, lifespan=lifespan)
     return Door(router, ANSWERS, Hosts(host_names), shared, _defect)
@@ -47,10 +57,6 @@ def make_admin(api_url: str, host_names: Sequence[str], peer_header: str | None)
 
 DEFECT = "It is not your fault. Try again; if it comes again, tell whoever runs the shop."
 NOWHERE = "The address may be old or misspelt. The menu leads to all that there is."
-
-
-async def _home(request: Request) -> Response:
-    return RedirectResponse(at(request, "/order/"), 303)
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:

@@ -26,7 +26,13 @@ SUBJECTS = {
     "image": "Images",
     "webhook": "Webhooks",
 }
-PATHS = {"product": "/product/", "order": "/order/", "user": "/user/", "cart": "/user/"}
+PATHS = {
+    "product": "/product/",
+    "order": "/order/",
+    "user": "/user/",
+    "cart": "/user/",
+    "webhook": "/webhook/",
+}
 """Where the pages of the things are that things were done to."""
 PRICES = ("price", "total_price")
 NOTHING = "nothing"
@@ -69,7 +75,7 @@ async def show_list(desk: Desk) -> Response:
         entries, cursor = page.items, page.next
     return desk.page(
         "audit.html",
-        entries=[(each, changes(desk, each)) for each in entries],
+        entries=[(each, changes(desk, each.before, each.after)) for each in entries],
         filters=filters,
         problems=problems,
         subjects=SUBJECTS,
@@ -80,9 +86,11 @@ async def show_list(desk: Desk) -> Response:
     )
 
 
-def changes(desk: Desk, entry: Entry) -> list[Change]:
-    """Return what an entry changed, member by member."""
-    before, after = entry.before or {}, entry.after or {}
+def changes(
+    desk: Desk, was: Mapping[str, Any] | None, became: Mapping[str, Any] | None
+) -> list[Change]:
+    """Return what was changed of something, member by member."""
+    before, after = was or {}, became or {}
     return [
         Change(name.replace("_", " "), _shown(desk, name, before), _shown(desk, name, after))
         for name in {**before, **after}

@@ -1,14 +1,18 @@
 """What browsers send: bounded, and read leniently where no harm comes of it."""
 
+import base64
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from pearshop.errors import Invalid
 
 MAX_BYTES = 512 * 1024
 """A description of 20,000 characters, each nine bytes long when encoded, twice, and room."""
+MAX_FILE_BYTES = 32 * 1024 * 1024
+"""What the API takes is less; it says so itself."""
 MAX_FIELDS = 1_000
 
 
@@ -65,6 +69,22 @@ async def read(request: Request) -> Form:
         if len(body) > MAX_BYTES:
             raise Invalid("The form is too large: shorten its texts.", "too_large")
     return _form(body.decode("utf-8", "replace"))
+
+
+async def read_file(request: Request, name: str) -> bytes:
+    """Return the file in a request's body. Raises `Invalid` for none, and for one too large."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > MAX_FILE_BYTES:
+        raise Invalid(f"Choose a file of at most {MAX_FILE_BYTES // 1024**2} MB.", "too_large")
+    async with request.form(max_files=1, max_fields=1, max_part_size=MAX_FILE_BYTES) as form:
+        sent = form.get(name)
+        if isinstance(sent, UploadFile):
+            content = await sent.read()
+        else:  # a file that a page carries along, for nobody to choose it twice
+            content = base64.b64decode(sent or "")
+    if not content:
+        raise Invalid("Choose a file first.")
+    return content
 
 
 def query(request: Request) -> Form:

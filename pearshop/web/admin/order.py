@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,19 +38,12 @@ async def show_list(desk: Desk) -> Response:
     filters = query.filled(FILTERS)
     trail = Trail.of(query)
     problems = Words()
-    since = day(query["from"], desk.zone.start, "from", problems)
-    until = day(query["to"], desk.zone.end, "to", problems)
-    choices = await _choices(desk, query, problems)
+    members, choices = await narrowed(desk, query, problems)
     orders: list[Order] = []
     cursor = None
     if not problems:
         page = await desk.client.orders.list(
-            status=_status(query["status"]),
-            since=since,
-            until=until,
-            user=choices["shopper"].id if "shopper" in choices else None,
-            product=choices["product"].id if "product" in choices else None,
-            search=query["search"][:200],
+            **members,
             limit=PAGE,
             cursor=trail.cursor,
         )
@@ -67,6 +61,25 @@ async def show_list(desk: Desk) -> Response:
         next=trail.next(filters, cursor),
         previous=trail.previous(filters),
     )
+
+
+async def narrowed(
+    desk: Desk, query: Form, problems: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, Choice]]:
+    """Return the members of a listing that a filter makes, and what its words were taken for.
+
+    What is wrong goes into `problems`.
+    """
+    choices = await _choices(desk, query, problems)
+    members = {
+        "status": _status(query["status"]),
+        "since": day(query["from"], desk.zone.start, "from", problems),
+        "until": day(query["to"], desk.zone.end, "to", problems),
+        "user": choices["shopper"].id if "shopper" in choices else None,
+        "product": choices["product"].id if "product" in choices else None,
+        "search": query["search"][:200],
+    }
+    return members, choices
 
 
 def day(

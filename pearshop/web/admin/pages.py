@@ -5,6 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pearshop.domain.image import thumbnail_of
+
 HEADINGS: Mapping[int, str] = {
     400: "That cannot be done as it stands",
     403: "Your role does not allow this",
@@ -22,6 +24,7 @@ _environment = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_environment.globals["thumbnail_of"] = thumbnail_of
 
 
 def render(template: str, **members: Any) -> str:

@@ -2,28 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import get_args
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from pearshop.client.problem import fields_of
 from pearshop.client.product import Found, Product, Seen
-from pearshop.domain.product import Ordering
 from pearshop.errors import Conflict, Invalid, NotFound, Overtaken, Refused
-from pearshop.web.admin import forms, product_form
+from pearshop.web.admin import forms, product_filter, product_form
 from pearshop.web.admin.crossing import changed, differences
 from pearshop.web.admin.desk import Desk, for_staff
-from pearshop.web.admin.forms import Form, Words
+from pearshop.web.admin.forms import Form
 from pearshop.web.admin.product_form import LABELS, ProductForm, texts_of
 from pearshop.web.admin.trail import Trail
 
 PAGE = 50
-FILTERS = ("search", "category", "min", "max", "stock", "sale", "sort")
 QUICK = ("price", "stock")
 """What can be changed in the list."""
-UNCATEGORISED = "-"
-"""Stands for an empty category in the filter, where an empty text is any."""
 ORDERINGS = {
     "": "Lately changed first",
     "newest": "Newest first",
@@ -37,20 +32,11 @@ ORDERINGS = {
 async def show_list(desk: Desk) -> Response:
     """List, search, filter and sort products."""
     query = forms.query(desk.request)
-    filters = query.filled(FILTERS)
+    wanted = product_filter.read(desk, query)
+    filters, problems = wanted.texts, wanted.problems
     trail = Trail.of(query)
-    problems = Words()
-    limits = {name: _limit(desk, query, name, problems) for name in ("min", "max")}
     listing = desk.client.products.list(
-        search=query["search"][:200],
-        category=None if not query["category"] else query["category"].removeprefix(UNCATEGORISED),
-        min_price=limits["min"],
-        max_price=limits["max"],
-        in_stock={"in": True, "out": False}.get(query["stock"]),
-        hidden=True if query["sale"] == "off" else None,
-        ordering=_ordering(query["sort"]),
-        limit=PAGE,
-        cursor=trail.cursor,
+        **wanted.members, ordering=wanted.ordering, limit=PAGE, cursor=trail.cursor
     )
     found, categories = await asyncio.gather(listing, desk.office.categories(desk.client))
     return desk.page(
@@ -64,20 +50,6 @@ async def show_list(desk: Desk) -> Response:
         next=trail.next(filters, found.next),
         previous=trail.previous(filters),
     )
-
-
-def _limit(desk: Desk, query: Form, name: str, problems: dict[str, str]) -> int | None:
-    if not query[name]:
-        return None
-    try:
-        return desk.money.parse(query[name])
-    except ValueError as error:
-        problems[name] = str(error)
-        return None
-
-
-def _ordering(sort: str) -> Ordering | None:
-    return next((each for each in get_args(Ordering) if each == sort and each != "best"), None)
 
 
 async def show_new(desk: Desk) -> Response:

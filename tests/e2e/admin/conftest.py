@@ -65,7 +65,7 @@ class Desk:
         ]
 
     def _watch(self) -> None:
-        own = (str(self.shop.run["api_url"]), "data:")
+        own = (str(self.shop.run["api_url"]), "data:", "blob:")
 
         def heard(kind: str, text: str) -> None:
             if kind == "error" and not text.startswith(REFUSED):
@@ -99,7 +99,7 @@ def signed_in(shop: Shop, browser: Browser) -> Any:
         desk = Desk(shop, context.new_page())
         desk.open("/")
         desk.sign_in(shop.run["staff_username"], STAFF_PASSWORD)
-        desk.page.wait_for_url("**/admin/order/")
+        desk.page.wait_for_url("**/admin/")
         return context.storage_state()
 
 

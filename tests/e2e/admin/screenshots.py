@@ -64,6 +64,7 @@ def _fill(shop: Shop) -> dict[str, str]:
     product = next(goods)["id"]
     shop.staff.patch(f"/api/product/{product}/", {"price": 4200, "category": "Gifts"})
     return {
+        "dashboard": "/",
         "products": "/product/",
         "product": f"/product/{product}",
         "orders": "/order/",
@@ -72,6 +73,9 @@ def _fill(shop: Shop) -> dict[str, str]:
         "people": "/user/",
         "person": f"/user/{order['user']['id']}",
         "history": "/audit/",
+        "import": "/product/import",
+        "webhooks": "/webhook/",
+        "several-products": f"/product/bulk?id={product}",
     }
 
 

@@ -29,9 +29,12 @@ def pages(shop: Shop) -> list[str]:
     shopper.post("/api/order-item/", {"product_id": product["id"], "quantity": 1})
     user = order["user"]["id"]
     return [
+        "/",
         "/product/",
         "/product/?min=x&category=none",
         "/product/new",
+        "/product/import",
+        f"/product/bulk?id={product['id']}",
         f"/product/{product['id']}",
         f"/product/{hidden['id']}",
         "/order/",
@@ -41,6 +44,7 @@ def pages(shop: Shop) -> list[str]:
         "/user/",
         f"/user/{user}",
         "/audit/",
+        "/webhook/",
         "/nothing-here",
         "/sign-in",
     ]
@@ -93,7 +97,7 @@ def test_the_keyboard_is_enough(desk: Desk, shop: Shop) -> None:
         reached.append(now[0])
         if now[0] == "By keyboard":
             break
-    assert reached[:2] == ["New product", "Search"]
+    assert reached[:4] == ["Export as CSV", "Import", "New product", "Search"]
     page.keyboard.press("Tab")
     page.keyboard.type("333")
     page.keyboard.press("Enter")
@@ -138,4 +142,4 @@ def test_a_page_that_is_not_there_leads_on(desk: Desk) -> None:
     assert answer.status == 404
     assert desk.heading() == "There is nothing here"
     desk.page.get_by_role("link", name="To the start").click()
-    desk.page.get_by_role("heading", name="Orders").wait_for()
+    desk.page.get_by_role("heading", name="Dashboard").wait_for()

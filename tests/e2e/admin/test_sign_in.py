@@ -54,7 +54,7 @@ def test_sign_out_revokes(visitor: Desk, shop: Shop) -> None:
     caller = staff_of(shop, "editor")
     visitor.open("/")
     visitor.sign_in(caller.username, PASSWORD)
-    visitor.page.wait_for_url("**/admin/order/")
+    visitor.page.wait_for_url("**/admin/")
     stolen = visitor.page.context.cookies()
     visitor.press("Sign out")
     visitor.page.get_by_text("You are signed out.").wait_for()
@@ -67,7 +67,7 @@ def test_who_is_deactivated_while_at_work_is_asked_to_sign_in(visitor: Desk, sho
     caller = staff_of(shop, "editor")
     visitor.open("/")
     visitor.sign_in(caller.username, PASSWORD)
-    visitor.page.wait_for_url("**/admin/order/")
+    visitor.page.wait_for_url("**/admin/")
     found = shop.staff.get("/api/user/", params={"search": caller.username}).json()
     shop.staff.patch(f"/api/user/{found[0]['id']}/", {"active": False})
 

@@ -37,7 +37,7 @@ export function progress() {
     const link = event.target.closest("a[href]");
     const plain = !event.defaultPrevented && event.button === 0;
     if (!link || !plain || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    if (link.target || link.origin !== location.origin || link.getAttribute("href").startsWith("#")) return;
+    if (link.target || link.hasAttribute("download") || link.origin !== location.origin || link.getAttribute("href").startsWith("#")) return;
     begin();
   });
   addEventListener("submit", (event) => {
