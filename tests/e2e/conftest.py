@@ -165,9 +165,9 @@ def shop(own_folder: Path) -> Iterator[Shop]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
+    """The machine's Chromium, gone after each module: its event loop stands in the way of others."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     # Pages of other sites are made up by the tests, and lead to this machine: that is no attack.

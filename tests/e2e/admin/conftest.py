@@ -92,7 +92,7 @@ def desk_of(shop: Shop, context: BrowserContext) -> Iterator[Desk]:
     assert desk.faults == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(shop: Shop, browser: Browser) -> Any:
     """The cookies of a browser in which the first account of the staff is signed in."""
     with browser.new_context() as context:
