@@ -167,7 +167,7 @@ def shop(own_folder: Path) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium, gone after each module: its event loop stands in the way of others."""
+    """The machine's Chromium; it ends with each module, for its event loop keeps others away."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     # Pages of other sites are made up by the tests, and lead to this machine: that is no attack.
