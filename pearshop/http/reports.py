@@ -1,7 +1,6 @@
 """Reports as a replica has them: each made once for all who ask within some seconds."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -38,14 +37,8 @@ class Kept(Generic[T]):
     Whoever has waited for `patience` seconds is told by `late` why.
     """
 
-    def __init__(
-        self,
-        seconds: float,
-        patience: float,
-        late: Callable[[], Unavailable],
-        clock: Callable[[], float],
-    ) -> None:
-        self._known: Memory[T] = Memory(seconds, 0.0, MOST, clock)
+    def __init__(self, seconds: float, patience: float, late: Callable[[], Unavailable]) -> None:
+        self._known: Memory[T] = Memory(seconds, 0.0, MOST)
         self._coming: dict[Hashable, asyncio.Task[T]] = {}
         self._patience = patience
         self._late = late
@@ -81,12 +74,10 @@ class Reports:
     while nobody waits.
     """
 
-    def __init__(
-        self, database: Database, patience: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, database: Database, patience: float) -> None:
         self._database = database
-        self._made: Kept[tuple[Sales, Found]] = Kept(REPORT_S, patience, self._late, clock)
-        self._scarce: Kept[list[Scarce]] = Kept(SCARCE_S, patience, self._late, clock)
+        self._made: Kept[tuple[Sales, Found]] = Kept(REPORT_S, patience, self._late)
+        self._scarce: Kept[list[Scarce]] = Kept(SCARCE_S, patience, self._late)
         self._share = 1.0
         self._turn = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
