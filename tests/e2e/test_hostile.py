@@ -279,7 +279,7 @@ class TestPaths:
         ],
     )
     def test_ids_that_are_none(self, staff: Caller, method: str, path: str, identity: str) -> None:
-        body = {"name": "Pear", "price": 5, "quantity": 1}
+        body = {"name": "Pear", "price": 5, "quantity": 1, "status": "packed"}
         answer = staff.call(method, f"{path}{identity}/", json=body)
         assert_refused(answer, 404)
 
