@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,7 +130,7 @@ def _fill(engine: Engine, orders: int, products: int) -> list[User]:
 def _reports(engine: Engine, measured: Measured) -> None:
     zones = itertools.cycle(ZONES)
     for what, query in ANEW.items():
-        measured.run(f"anew: {what}", lambda q=query: _ask(engine, q), 5)  # type: ignore[misc]
+        measured.run(f"anew: {what}", partial(_ask, engine, query), 5)
     low = (5,)
     measured.run("low stock", lambda: execute(engine, report.scarce, low, {}).result(), ROUNDS)
     measured.run("the first report", lambda: _report(engine, next(zones)))

@@ -5,6 +5,7 @@ from pearshop.deployments.api import Api
 from pearshop.deployments.database import Database
 from pearshop.deployments.webhooks import Webhooks
 
+# Serve's decorator gives classes a `bind` that their types do not tell of.
 database = Database.bind()  # type: ignore[attr-defined]
 app = Api.bind(database, Webhooks.bind(database))  # type: ignore[attr-defined]
 admin = Admin.bind()  # type: ignore[attr-defined]

@@ -70,7 +70,7 @@ def _lock(match: str) -> TextClause:
     return text(f"""
         SELECT r.line, p.id, {_COLUMNS}
         FROM products p JOIN {_ROWS} ON {match} WHERE {_DIFFERS}
-        ORDER BY p.id FOR UPDATE OF p""")  # noqa: S608
+        ORDER BY p.id FOR UPDATE OF p""")  # noqa: S608 - constants of this module only
 
 
 def _update(match: str) -> TextClause:
@@ -80,7 +80,7 @@ def _update(match: str) -> TextClause:
             updated_at = clock_timestamp()
         FROM {_ROWS}
         WHERE {match} AND {_DIFFERS}
-        RETURNING r.line, p.id, {_COLUMNS}""")  # noqa: S608
+        RETURNING r.line, p.id, {_COLUMNS}""")  # noqa: S608 - constants of this module only
 
 
 _BY_SKU = (_insert(_SAME_SKU), _lock(_SAME_SKU), _update(_SAME_SKU))

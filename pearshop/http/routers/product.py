@@ -58,7 +58,7 @@ CORRECTED = "X-Corrected-Search"
 async def list_products(request: Request) -> Response:
     """List, search, filter and sort the products on sale; most recently updated first."""
     shop = services(request)
-    if "hidden" in request.query_params and query.read(request, ProductQuery).hidden:
+    if _names_hidden(request) and query.read(request, ProductQuery).hidden:
         staff(request, Role.VIEWER)
         page = await _make_page(request, shop, may_lag=False)
         return pages.send(request, page, PRIVATE)
@@ -92,7 +92,7 @@ async def create_product(request: Request) -> Response:
 )
 async def get_product(request: Request, product_id: str) -> Response:
     """Return a product on sale."""
-    if "hidden" in request.query_params and query.read(request, ProductView).hidden:
+    if _names_hidden(request) and query.read(request, ProductView).hidden:
         return await _get_hidden(request, identity(product_id, "product"))
     shown = await services(request).products.on_sale(identity(product_id, "product"))
     page = shown.page
@@ -148,6 +148,12 @@ async def delete_product(request: Request, product_id: str) -> Response:
         raise await _with_current(shop, sought, error) from None
     await shop.products.changed(product)
     return Response(status_code=204)
+
+
+def _names_hidden(request: Request) -> bool:
+    """Return whether the query names `hidden`; most are not even taken apart for that."""
+    sent = query.text(request)
+    return ("hidden" in sent or "%" in sent) and "hidden" in request.query_params
 
 
 async def _get_hidden(request: Request, product_id: int) -> Response:
