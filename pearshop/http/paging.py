@@ -52,6 +52,17 @@ def key_of(cursor: str | None, order: str, kinds: Sequence[type]) -> Key | None:
     return tuple(key)
 
 
+def id_of(cursor: str | None, order: str) -> int | None:
+    """Return the id that a cursor holds, where things are paged by their ids. Raises `Invalid`."""
+    key = key_of(cursor, order, (int,))
+    return None if key is None else int(key[0])
+
+
+def next_by_id(request: Request, order: str, ids: Sequence[int], limit: int) -> dict[str, str]:
+    """Return the header that leads to the page behind the first `limit` of these ids, if any."""
+    return next_page(request, order, (ids[limit - 1],) if len(ids) > limit else None)
+
+
 def next_page(
     request: Request, order: str, after: Key | None, changes: Mapping[str, str] | None = None
 ) -> dict[str, str]:

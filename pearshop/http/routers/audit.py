@@ -8,7 +8,7 @@ from pearshop.db import audit
 from pearshop.domain.user import Role
 from pearshop.http import pages, query
 from pearshop.http.describe import route
-from pearshop.http.paging import key_of, limit_of, next_page
+from pearshop.http.paging import id_of, limit_of, next_by_id
 from pearshop.http.services import services, staff
 from pearshop.schemas.audit import AuditOut, AuditQuery, render_entry
 from pearshop.schemas.fields import sparse
@@ -26,9 +26,8 @@ async def list_audit(request: Request) -> Response:
     wish = query.read(request, AuditQuery)
     tree = query.fields(wish, AuditOut)
     wanted = audit.Filter(wish.user, wish.subject, wish.subject_id, wish.since, wish.until)
-    key, limit = key_of(wish.cursor, ENTRY, (int,)), limit_of(wish)
-    before = None if key is None else int(key[0])
+    before, limit = id_of(wish.cursor, ENTRY), limit_of(wish)
     found = await services(request).database.run(audit.page, wanted, limit + 1, before)
-    headers = next_page(request, ENTRY, (found[limit - 1].id,) if len(found) > limit else None)
+    headers = next_by_id(request, ENTRY, [each.id for each in found], limit)
     rendered = [render_entry(each) for each in found[:limit]]
     return pages.private(request, sparse(rendered, tree), headers)

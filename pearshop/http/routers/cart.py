@@ -26,7 +26,7 @@ from pearshop.http import body, pages, query
 from pearshop.http.answers import REPEATED, json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
+from pearshop.http.paging import counted_pages, id_of, limit_of, next_page
 from pearshop.http.services import Services, check_role, once_done, services, session
 from pearshop.http.tokens import Session
 from pearshop.schemas.cart import (
@@ -213,8 +213,7 @@ async def _list_own(
     request: Request, shop: Services, user: User, wish: LineQuery
 ) -> tuple[list[Any], dict[str, str]]:
     cart = await shop.read_cart(user.id)
-    key = key_of(wish.cursor, OLDEST, (int,))
-    after = 0 if key is None else int(key[0])
+    after = id_of(wish.cursor, OLDEST) or 0
     limit, offset = wish.limit or MAX_LINES, wish.offset or 0
     lines = [e for e in cart.lines if line_id(user.id, e.number) > after]
     shown = lines[offset : offset + limit]
@@ -231,8 +230,7 @@ async def _list_own(
 async def _list_all(
     request: Request, shop: Services, caller: User, wish: LineQuery
 ) -> tuple[list[Any], dict[str, str]]:
-    key = key_of(wish.cursor, NEWEST, (int,))
-    before = None if key is None else int(key[0])
+    before = id_of(wish.cursor, NEWEST)
     limit, offset = limit_of(wish), wish.offset or 0
     # All that is needed, of both: which of them are on the page depends on how they mix.
     may_lag = await shop.freshness.may_read_history(caller.id)

@@ -14,7 +14,7 @@ from pearshop.http.answers import REPEATED, json
 from pearshop.http.caching.scope import Edit
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
+from pearshop.http.paging import counted_pages, id_of, limit_of, next_by_id
 from pearshop.http.services import Services, once_done, services, session, staff
 from pearshop.schemas.fields import sparse
 from pearshop.schemas.order import OrderIn, OrderMove, OrderOut, OrderQuery, render_order
@@ -30,16 +30,16 @@ async def list_orders(request: Request) -> Response:
     caller = session(request)
     wish = query.read(request, OrderQuery)
     tree = query.fields(wish, OrderOut)
-    key, limit = key_of(wish.cursor, ORDER, (int,)), limit_of(wish)
+    before, limit = id_of(wish.cursor, ORDER), limit_of(wish)
     shop = services(request)
     wanted = wish.wanted()
     if not caller.user.is_staff:
         wanted = wanted._replace(user_id=caller.user.id)
-    before, offset = None if key is None else int(key[0]), wish.offset or 0
+    offset = wish.offset or 0
     may_lag = await shop.freshness.may_read_history(caller.user.id)
     found = await shop.read(may_lag, history.page, wanted, limit + 1, before, offset)
     if wish.offset is None:
-        headers = next_page(request, ORDER, (found[limit - 1].id,) if len(found) > limit else None)
+        headers = next_by_id(request, ORDER, [each.id for each in found], limit)
     else:
         total = await shop.read(may_lag, history.count, wanted)
         headers = counted_pages(request, limit, offset, total)

@@ -11,7 +11,7 @@ from pearshop.http import body, pages, query
 from pearshop.http.answers import json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import key_of, limit_of, next_page
+from pearshop.http.paging import id_of, limit_of, next_by_id
 from pearshop.http.services import services, session, staff
 from pearshop.schemas.fields import sparse
 from pearshop.schemas.query import Sparse
@@ -46,12 +46,11 @@ async def list_users(request: Request) -> Response:
     tree = query.fields(wish, AccountOut)
     role = None if wish.role is None else Role.named(wish.role)
     wanted = rows.Wanted(wish.search, role, wish.active)
-    key, limit = key_of(wish.cursor, ACCOUNT, (int,)), limit_of(wish)
-    before = None if key is None else int(key[0])
+    before, limit = id_of(wish.cursor, ACCOUNT), limit_of(wish)
     found = await services(request).database.run(rows.page, wanted, limit + 1, before)
-    last = (found[limit - 1].user.id,) if len(found) > limit else None
+    headers = next_by_id(request, ACCOUNT, [each.user.id for each in found], limit)
     rendered = [render_account(each) for each in found[:limit]]
-    return pages.private(request, sparse(rendered, tree), next_page(request, ACCOUNT, last))
+    return pages.private(request, sparse(rendered, tree), headers)
 
 
 @router.get(

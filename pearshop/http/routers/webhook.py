@@ -15,7 +15,7 @@ from pearshop.http import body, pages, query
 from pearshop.http.answers import json
 from pearshop.http.describe import route
 from pearshop.http.identity import identity
-from pearshop.http.paging import key_of, limit_of, next_page
+from pearshop.http.paging import id_of, limit_of, next_by_id
 from pearshop.http.services import services, staff
 from pearshop.schemas.fields import sparse
 from pearshop.schemas.query import Sparse
@@ -141,11 +141,10 @@ async def list_deliveries(request: Request, webhook_id: str) -> Response:
     sought = identity(webhook_id, "webhook")
     wish = query.read(request, DeliveryQuery)
     tree = query.fields(wish, DeliveryOut)
-    key, limit = key_of(wish.cursor, DELIVERY, (int,)), limit_of(wish)
-    before = None if key is None else int(key[0])
+    before, limit = id_of(wish.cursor, DELIVERY), limit_of(wish)
     state = None if wish.state is None else State(wish.state)
     found = await services(request).database.run(rows.log, sought, state, limit + 1, before)
-    headers = next_page(request, DELIVERY, (found[limit - 1].id,) if len(found) > limit else None)
+    headers = next_by_id(request, DELIVERY, [each.id for each in found], limit)
     rendered = [render_delivery(each) for each in found[:limit]]
     return pages.private(request, sparse(rendered, tree), headers)
 
