@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from pearshop.db.audit import Entry
-from pearshop.schemas.base import EmptyIsNone, Identity, Text, instant
+from pearshop.schemas.base import EmptyIsNone, Identity, Instant, Text, instant
 from pearshop.schemas.query import Cursored
 from pearshop.schemas.user import UserOut
 
@@ -34,8 +34,8 @@ class AuditQuery(Cursored):
         Field(description="What kind of thing it was done to, for one `product`."),
     ] = None
     subject_id: Annotated[Identity | None, EmptyIsNone] = None
-    since: Annotated[AwareDatetime | None, EmptyIsNone] = None
-    until: Annotated[AwareDatetime | None, EmptyIsNone] = None
+    since: Annotated[Instant | None, EmptyIsNone] = None
+    until: Annotated[Instant | None, EmptyIsNone] = None
 
 
 def render_entry(entry: Entry) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What all wire models share."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Request(BaseModel):
@@ -42,6 +42,17 @@ EmptyIsNone = BeforeValidator(_empty_is_none)
 """An empty form field stands for "not given"."""
 
 Identity = Annotated[int, Field(ge=1, le=(1 << 63) - 1), NO_BOOL]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC, too") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time, in UTC from then on: PostgreSQL does not know all the offsets that there can be."""
 
 
 def instant(value: datetime) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from pearshop.db.history import Wanted
 from pearshop.domain.cart import MAX_LINES
 from pearshop.domain.fulfilment import Status
 from pearshop.domain.order import MAX_ADDRESS, Order, OrderEvent, OrderLine
 from pearshop.domain.product import Product
-from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
+from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Instant, Request, Text, instant
 from pearshop.schemas.cart import LineOut
 from pearshop.schemas.product import render_product
 from pearshop.schemas.query import Paged, Query
@@ -48,10 +48,8 @@ class OrderFilter(Query):
     """Which orders are wanted; shoppers see their own, whatever they ask for."""
 
     status: Annotated[StatusName | None, EmptyIsNone] = None
-    since: Annotated[
-        AwareDatetime | None, EmptyIsNone, Field(description="Placed then or later.")
-    ] = None
-    until: Annotated[AwareDatetime | None, EmptyIsNone, Field(description="Placed before.")] = None
+    since: Annotated[Instant | None, EmptyIsNone, Field(description="Placed then or later.")] = None
+    until: Annotated[Instant | None, EmptyIsNone, Field(description="Placed before.")] = None
     user: Annotated[Identity | None, EmptyIsNone, Field(description="A shopper's id.")] = None
     product: Annotated[Identity | None, EmptyIsNone, Field(description="A product's id.")] = None
     search: Annotated[

@@ -142,6 +142,11 @@ def test_orders_are_filtered_for_staff(
     # What shoppers ask for, they ask of their own.
     assert shop.shopper().get(f"{ORDERS}?user={placed['user']['id']}").json() == []
     assert shop.staff.get(f"{ORDERS}?since=2026-01-01").status_code == 400
+    for path in (ORDERS, f"{ORDERS}export/", "/api/audit/"):
+        far = {"until": "1256-10-24T00:31:36-17:17"}  # an offset that PostgreSQL does not know
+        assert shop.staff.get(path, params=far).status_code == 200
+        early = {"since": "0001-01-01T00:00:00+01:00"}
+        assert shop.staff.get(path, params=early).status_code == 400
 
 
 def test_staff_see_a_cart_as_it_is(shop: Shop, viewer: Caller, editor: Caller) -> None:

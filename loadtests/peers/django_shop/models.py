@@ -16,6 +16,7 @@ class Product(models.Model):
     sku = models.CharField(max_length=64, unique=True, null=True)
     category = models.CharField(max_length=100, blank=True, default="")
     stock = models.PositiveBigIntegerField(null=True)
+    hidden = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     search = models.GeneratedField(
@@ -39,6 +40,7 @@ class Order(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_index=False)
     delivery_address = models.CharField(max_length=2000)
     total_price = models.PositiveBigIntegerField()
+    status = models.CharField(max_length=20, default="placed")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -42,6 +42,11 @@ class OrderSerializer(OwnSerializer):
     """An order with its lines, which the view has put into `lines`."""
 
     order_items = LineSerializer(source="lines", many=True)
+    events = serializers.SerializerMethodField()
+
+    def get_events(self, order: Order) -> list[dict[str, Any]]:
+        """Return what has happened to it: here it is only placed."""
+        return [{"status": order.status, "created_at": order.created_at}]
 
     class Meta:
         model = Order
@@ -51,6 +56,8 @@ class OrderSerializer(OwnSerializer):
             "delivery_address",
             "order_items",
             "total_price",
+            "status",
+            "events",
             "created_at",
             "updated_at",
         )

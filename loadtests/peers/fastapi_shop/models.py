@@ -49,6 +49,7 @@ class Product(Timed):
     sku: Mapped[str | None] = mapped_column(String(64), unique=True)
     category: Mapped[str] = mapped_column(String(100), server_default="")
     stock: Mapped[int | None] = mapped_column(CheckConstraint("stock >= 0"))
+    hidden: Mapped[bool] = mapped_column(server_default="false")
     search: Mapped[Any] = mapped_column(TSVECTOR, Computed(SEARCH, persisted=True), deferred=True)
 
 
@@ -65,6 +66,7 @@ class Order(Timed):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     delivery_address: Mapped[str] = mapped_column(String(2000))
     total_price: Mapped[int]
+    status: Mapped[str] = mapped_column(String(20), default="placed")
     order_items: Mapped[list["OrderItem"]] = relationship(order_by="OrderItem.id")
 
 

@@ -46,6 +46,7 @@ class ProductOut(BaseModel):
     sku: str | None
     category: str
     stock: int | None
+    hidden: bool
     created_at: datetime
     updated_at: datetime
 
@@ -75,6 +76,13 @@ class LineOut(BaseModel):
         )
 
 
+class EventOut(BaseModel):
+    """What happened to an order; here it is only placed."""
+
+    status: str
+    created_at: datetime
+
+
 class OrderOut(BaseModel):
     """An order."""
 
@@ -83,6 +91,8 @@ class OrderOut(BaseModel):
     delivery_address: str
     order_items: list[LineOut]
     total_price: int
+    status: str
+    events: list[EventOut]
     created_at: datetime
     updated_at: datetime
 
@@ -95,6 +105,8 @@ class OrderOut(BaseModel):
             delivery_address=order.delivery_address,
             order_items=[LineOut.of(line, owner) for line in lines],
             total_price=order.total_price,
+            status=order.status,
+            events=[EventOut(status=order.status, created_at=order.created_at)],
             created_at=order.created_at,
             updated_at=order.updated_at,
         )

@@ -92,14 +92,17 @@ async def export_products(request: Request) -> Response:
     exponent = (await shop.database.run(shops.get)).currency_exponent
     listing = replace(wish.listing(), ordering="newest", limit=PAGE)
 
+    # The first page before the answer begins, so that what is wrong can still be told.
+    first = await shop.database.run(catalogue.page, listing)
+
     async def rows() -> AsyncIterator[Sequence[Any]]:
-        after = None
+        page = first
         while True:
-            page = await shop.database.run(catalogue.page, replace(listing, after=after))
             for each in page.products:
                 yield list(cells(each, exponent).values())
-            if (after := page.after) is None:
+            if page.after is None:
                 return
+            page = await shop.database.run(catalogue.page, replace(listing, after=page.after))
 
     return _csv("products", COLUMNS, rows())
 
@@ -116,13 +119,15 @@ async def export_orders(request: Request) -> Response:
     wish = query.read(request, OrderFilter)
     shop, wanted = services(request), wish.wanted()
 
+    first = await shop.database.run(history.page, wanted, PAGE)  # likewise
+
     async def rows() -> AsyncIterator[Sequence[Any]]:
-        before = None
-        while page := await shop.database.run(history.page, wanted, PAGE, before):
+        page = first
+        while page:
             for each in page:
                 for row in _rows_of(each):
                     yield row
-            before = page[-1].id
+            page = await shop.database.run(history.page, wanted, PAGE, page[-1].id)
 
     return _csv("orders", ORDER_COLUMNS, rows())
 
