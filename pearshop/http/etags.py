@@ -37,13 +37,15 @@ def tag_of(content: bytes) -> str:
 
 def answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
     """Return the content as JSON, or 304 if the client has it already by its `ETag`."""
-    known = request.headers.get("if-none-match")
-    if known is not None:
-        tag = headers["ETag"].removeprefix("W/")
-        if known.strip() == "*" or tag in _tags(known):
-            kept = {k: v for k, v in headers.items() if k != "Content-Encoding"}
-            return Response(status_code=304, headers=kept)
+    if is_known(request.headers.get("if-none-match"), headers["ETag"]):
+        kept = {k: v for k, v in headers.items() if k != "Content-Encoding"}
+        return Response(status_code=304, headers=kept)
     return Response(content, 200, headers, "application/json")
+
+
+def is_known(sent: str | None, tag: str) -> bool:
+    """Return whether an `If-None-Match` names this tag."""
+    return sent is not None and (sent.strip() == "*" or tag.removeprefix("W/") in _tags(sent))
 
 
 def versions(request: Request) -> tuple[Version, ...] | None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import psutil
 
 from pearshop.db.embedded_server import free_port
 from pearshop.errors import ConfigurationError, Unavailable
-from pearshop.launcher.config import APPLICATION, has_haproxy
+from pearshop.launcher.config import has_haproxy
 from pearshop.launcher.dashboard import Dashboard
 from pearshop.launcher.processes import kill, session_members, wait_gone
 
@@ -148,14 +149,15 @@ class Cluster:
         return (self._runtime / "ray" / session).is_dir()
 
     def deploy(self, config: dict[str, Any], api_url: str) -> None:
-        """Deploy the application and wait until it answers.
+        """Deploy the applications and wait until they run and the API answers.
 
         Raises `ConfigurationError` with the deployments' own words when it fails.
         """
         dashboard = Dashboard(self.dashboard_url)
         deadline = time.monotonic() + DEPLOY_TIMEOUT_S
         dashboard.deploy(config, DEPLOY_TIMEOUT_S)
-        while not (_is_running(dashboard) and _answers(f"{api_url}/api/product/")):
+        names = [each["name"] for each in config["applications"]]
+        while not (_are_running(dashboard, names) and _answers(f"{api_url}/api/product/")):
             if not self.is_running():
                 raise ConfigurationError(f"Ray ended: {self._last_words()}")
             if time.monotonic() > deadline:
@@ -207,9 +209,9 @@ class Cluster:
         return f"it said nothing; its logs are in {self._runtime / 'ray'}"
 
 
-def _is_running(dashboard: Dashboard) -> bool:
+def _are_running(dashboard: Dashboard, names: Sequence[str]) -> bool:
     try:
-        return dashboard.is_running(APPLICATION)
+        return all(dashboard.is_running(each) for each in names)
     except Unavailable:  # it is slow on a busy machine; there is a deadline for the whole
         return False
 

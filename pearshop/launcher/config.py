@@ -10,6 +10,7 @@ import pearshop
 from pearshop.errors import ConfigurationError
 
 APPLICATION = "pearshop"
+WEB_APP = "app"
 NAME = "serve_config.yaml"
 
 

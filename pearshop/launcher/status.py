@@ -7,7 +7,7 @@ from typing import Any
 
 from pearshop.db.replicas import Replicas, State
 from pearshop.errors import PearShopError
-from pearshop.launcher.config import APPLICATION
+from pearshop.launcher.config import APPLICATION, WEB_APP
 from pearshop.launcher.dashboard import Dashboard
 from pearshop.launcher.servers import check_database
 from pearshop.launcher.state import Run
@@ -39,13 +39,13 @@ def report(run: Run) -> list[Part]:
     return parts
 
 
-def deployment_parts(application: dict[str, Any]) -> list[Part]:
-    """Return the application and its deployments, as Serve tells of them."""
-    parts = [_part(APPLICATION, application, "RUNNING", "")]
-    for name, found in application.get("deployments", {}).items():
+def deployment_parts(name: str, application: dict[str, Any]) -> list[Part]:
+    """Return an application and its deployments, as Serve tells of them."""
+    parts = [_part(name, application, "RUNNING", "")]
+    for deployment, found in application.get("deployments", {}).items():
         running = sum(replica["state"] == "RUNNING" for replica in found["replicas"])
         replicas = f"{running} of {found['target_num_replicas']} replicas"
-        parts.append(_part(f"deployment {name}", found, "HEALTHY", replicas))
+        parts.append(_part(f"deployment {deployment}", found, "HEALTHY", replicas))
     return parts
 
 
@@ -119,7 +119,12 @@ def _guarded(name: str, look: Callable[[], list[Part]]) -> list[Part]:
 
 
 def _deployments(dashboard: Dashboard) -> list[Part]:
-    return deployment_parts(dashboard.applications().get(APPLICATION, {}))
+    found = dashboard.applications()
+    return [
+        part
+        for name in (APPLICATION, WEB_APP)
+        for part in deployment_parts(name, found.get(name, {}))
+    ]
 
 
 def _hosts(dashboard: Dashboard) -> list[Part]:

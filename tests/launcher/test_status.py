@@ -47,14 +47,14 @@ def test_each_wanted_host_has_a_line() -> None:
 
 def test_an_ill_deployment_says_why() -> None:
     application = {"status": "UNHEALTHY", "deployments": {"Api": deployment("UNHEALTHY", "why")}}
-    parts = deployment_parts(application)
+    parts = deployment_parts("pearshop", application)
     assert [part.healthy for part in parts] == [False, False]
     assert parts[1].detail == "unhealthy, 1 of 2 replicas, why"
     assert wanted_hosts(application) == 3
 
 
 def test_an_application_that_is_not_there_is_ill() -> None:
-    assert [part.healthy for part in deployment_parts({})] == [False]
+    assert [part.healthy for part in deployment_parts("pearshop", {})] == [False]
 
 
 def test_a_dead_shop_is_reported_part_by_part() -> None:

@@ -1,0 +1,1 @@
+"""Clients of the shop that browsers show."""
