@@ -7,7 +7,7 @@ import { on } from "./bus.js";
 import { h, icon, show } from "./dom.js";
 import { load as loadShop } from "./money.js";
 import { at, go, startRouter } from "./router.js";
-import { toast, trouble } from "./toast.js";
+import { clearToast, toast, trouble } from "./toast.js";
 import { start as startWorker } from "./worker.js";
 import { view as shop } from "./views/shop.js";
 
@@ -30,9 +30,13 @@ let shopScroll = 0;
 let wasShop = false;
 let first = true;
 
+/** @param {{match: RegExpExecArray | null}} found */
+const widthOf = (found) => (found.match?.[0].startsWith("/product") ? "screen" : "screen narrow");
+
 /** Show the screen of the present address. */
 async function render() {
   shown?.abort();
+  clearToast();
   const ends = (shown = new AbortController());
   if (wasShop) shopScroll = scrollY;
   markTab();
@@ -47,7 +51,7 @@ async function render() {
   try {
     const view = await found.load();
     if (ends.signal.aborted) return;
-    const root = h("div", { class: "screen" });
+    const root = h("div", { class: widthOf(found) });
     show(main, root);
     scrollTo(0, 0);
     title(await view(root, ends.signal, Number(found.match?.[1])));
@@ -102,7 +106,7 @@ async function start() {
   await render();
   cart.sync().then(cart.refresh).catch(() => undefined);
   live.start();
-  await startWorker();
+  await startWorker().catch(() => undefined); // without it the app works, if not offline
 }
 
 start().catch(trouble);

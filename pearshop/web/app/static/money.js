@@ -23,7 +23,7 @@ export function money(price) {
   const digits = shop.currency_exponent;
   const amount = price / 10 ** digits;
   if (!shop.currency) return String(amount);
-  const form = { style: "currency", currency: shop.currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const form = { style: "currency", currency: shop.currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits };
   return new Intl.NumberFormat(undefined, /** @type {Intl.NumberFormatOptions} */ (form)).format(amount);
 }
 

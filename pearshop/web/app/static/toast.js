@@ -11,12 +11,17 @@ const STAYS_MS = 6_000;
 export function toast(text, action) {
   const place = /** @type {HTMLElement} */ (document.getElementById("toasts"));
   const end = () => made.remove();
-  const made = h("div", { class: "toast" }, h("span", {}, text));
+  const made = h("div", { class: action?.stays ? "toast stays" : "toast" }, h("span", {}, text));
   if (action) {
     made.append(h("button", { type: "button", onclick: () => (end(), action.act()) }, action.label));
   }
   place.replaceChildren(made);
   if (!action?.stays) setTimeout(end, STAYS_MS);
+}
+
+/** On another screen it says nothing any more, unless it was to stay. */
+export function clearToast() {
+  document.querySelector("#toasts > :not(.stays)")?.remove();
 }
 
 /**

@@ -4,7 +4,7 @@ import { toast } from "./toast.js";
 
 /** Register the service worker. */
 export async function start() {
-  if (!("serviceWorker" in navigator)) return;
+  if (!("serviceWorker" in navigator)) return; // a page that is not served securely has none
   const controlled = navigator.serviceWorker.controller !== null;
   navigator.serviceWorker.addEventListener("controllerchange", () => controlled && location.reload());
   const registered = await navigator.serviceWorker.register("/sw.js", { updateViaCache: "none" });

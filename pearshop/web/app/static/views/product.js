@@ -3,23 +3,22 @@
 import * as cart from "../cart.js";
 import * as store from "../store.js";
 import { product as ask } from "../catalogue.js";
+import { on } from "../bus.js";
 import { h, icon, show } from "../dom.js";
 import { money, stockHint } from "../money.js";
 import { Refused, Trouble } from "../net.js";
 import { empty, linkButton, picture, stepper } from "../parts.js";
 import { back } from "../router.js";
-import { toast } from "../toast.js";
-import { go } from "../router.js";
 
 /** @type {import("../types.js").View} */
 export async function view(root, signal, id) {
   const known = await store.product(id);
-  if (known) put(root, known);
+  if (known) put(root, known, signal);
   const asked = ask(id, signal);
   try {
     const found = known ? known : await asked;
-    if (!known) put(root, found);
-    else asked.then((fresh) => signal.aborted || (changed(known, fresh) && put(root, fresh)), (error) => late(root, error));
+    if (!known) put(root, found, signal);
+    else asked.then((fresh) => signal.aborted || (changed(known, fresh) && put(root, fresh, signal)), (error) => late(root, error));
     return found.name;
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return gone(root);
@@ -45,8 +44,9 @@ function gone(root) {
 /**
  * @param {HTMLElement} root
  * @param {import("../types.js").Product} product
+ * @param {AbortSignal} signal
  */
-function put(root, product) {
+function put(root, product, signal) {
   let quantity = 1;
   const steps = h("div", {});
   const setSteps = (/** @type {number} */ wanted) => {
@@ -60,15 +60,22 @@ function put(root, product) {
     add.classList.remove("pop");
     void add.offsetWidth;
     add.classList.add("pop");
-    const line = cart.current().lines.find((each) => each.product.id === product.id);
-    toast(`${line?.quantity ?? quantity} × ${product.name} in the cart`, { label: "To the cart", act: () => go("/cart") });
     setSteps(1);
   } }, soldOut ? "Sold out" : "Add to cart");
+  const held = h("p", { role: "status" });
+  const tell = () => {
+    const line = cart.current().lines.find((each) => each.product.id === product.id);
+    const text = line ? `${line.quantity} in the cart` : "";
+    if (held.firstChild?.textContent === text) return;
+    show(held, ...(line ? [h("span", {}, text), h("a", { href: "/cart" }, "To the cart")] : []));
+  };
+  on("cart", tell, signal);
+  tell();
   show(root, h("button", { type: "button", class: "back", "aria-label": "Back", onclick: () => back("/") }, icon("back")),
     h("article", { class: "product" }, picture(product),
       h("div", {}, h("h1", { tabindex: "-1" }, product.name), h("p", { class: "price" }, money(product.price)),
         h("p", { class: soldOut ? "hint out" : "hint" }, stockHint(product.stock)),
         product.category && h("p", { class: "muted" }, product.category),
         h("p", { class: "text" }, product.description),
-        h("div", { class: "buy" }, steps, add))));
+        h("div", { class: "buy" }, steps, add, held))));
 }

@@ -50,8 +50,8 @@ function build(root) {
   const sort = h("select", { "aria-label": "Sort", onchange: () => ((wish.ordering = sort.value), renew()) },
     SORTS.map(([value, label]) => h("option", { value }, label)));
   show(root, h("h1", { class: "hidden", tabindex: "-1" }, "Shop"),
-    h("form", { class: "find", role: "search", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), search.blur()) }, search, sort),
-    chips, filters(), note, grid, end);
+    h("form", { class: "find", role: "search", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), search.blur()) }, search),
+    chips, h("div", { class: "refine" }, sort, filters()), note, grid, end);
   void renew();
   void showChips();
 }
