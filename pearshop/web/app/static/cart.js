@@ -20,8 +20,6 @@ let told = EMPTY;
 let queue = [];
 /** @type {Refusal[]} */
 let refused = [];
-/** @type {Cart | null} */
-let held = null;
 let wanted = false;
 /** @type {Promise<void> | null} */
 let syncing = null;
@@ -147,25 +145,21 @@ async function take(round, answers) {
     refused = [...refused, ...outcome.refused];
     await store.change("refused", (old) => [...(old ?? []), ...outcome.refused]);
   }
-  const newest = cart?.status === 200 ? cart.body : held;
-  if (newest) await hear(newest);
-  else emit("cart");
+  if (cart?.status === 200) await hear(cart.body);
+  else await refresh();
   tellTabs("changed");
   return outcome.again ? outcome.wait : null;
 }
 
 /**
- * The server's word on the cart. While changes are under way it may hold what they do, which would
- * count twice then: it waits until they are answered.
+ * The server's word on the cart; word that is older than what is known counts for nothing.
  * @param {Cart} cart
  */
 export async function hear(cart) {
-  if (held && held.version > cart.version) cart = held;
-  const uncertain = queue.some((each) => each.call);
-  held = uncertain ? cart : null;
-  if (uncertain || cart.version < told.version) return emit("cart");
-  told = cart;
+  const old = cart.version < told.version;
+  if (!old) told = cart;
   emit("cart");
+  if (old) return;
   await store.put("cart", cart);
   await store.keepProducts(cart.lines.map((each) => each.product));
 }
@@ -183,14 +177,12 @@ async function takeAlong() {
   const lines = current().lines;
   told = EMPTY;
   queue = [];
-  held = null;
   await store.drop("cart", "queue");
   for (const line of lines) await change("add", line.product, line.quantity);
 }
 
 /** Somebody else, or nobody, is here now. */
 async function restart() {
-  held = null;
   await load();
   if (!(await isSignedIn())) return;
   await sync();

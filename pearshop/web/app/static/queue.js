@@ -14,7 +14,7 @@
 /** @typedef {{method: string, path: string, headers: Record<string, string>,
  *   body: Record<string, unknown> | null}} Call */
 /** @typedef {{id: string, kind: "add" | "set" | "remove", product: Product, quantity: number,
- *   call?: Call}} Change `call`: as it was sent first */
+ *   call?: Call, base?: number}} Change `call`: as it was sent first, when there were `base` pieces */
 /** @typedef {{status: number, headers?: Record<string, string>, body?: any}} Answer */
 /** @typedef {{product: Product, detail: string}} Refusal */
 
@@ -66,9 +66,10 @@ export function plan(queue, cart) {
       taken.add(each.product.id);
       continue;
     }
-    const call = each.call ?? callOf(each, lineOf(cart, each.product.id));
+    const line = lineOf(cart, each.product.id);
+    const call = each.call ?? callOf(each, line);
     if (!call) continue;
-    const sent = { ...each, call };
+    const sent = each.call ? each : { ...each, call, base: line?.quantity ?? 0 };
     taken.add(each.product.id);
     round.push(sent);
     kept.push(sent);
@@ -139,12 +140,12 @@ export function settle(queue, round, answers) {
 export function project(cart, queue) {
   if (!queue.length) return cart;
   let lines = cart.lines;
-  for (const { kind, product, quantity } of queue) {
+  for (const { kind, product, quantity, base } of queue) {
     const line = lines.find((each) => each.product.id === product.id);
     if (kind === "remove") {
       lines = lines.filter((each) => each !== line);
     } else if (line) {
-      const more = Math.min(kind === "add" ? line.quantity + quantity : quantity, MOST);
+      const more = Math.min(kind === "add" ? added(line.quantity, quantity, base) : quantity, MOST);
       lines = lines.map((each) => (each === line ? lined(line.id, line.product, more) : each));
     } else {
       lines = [...lines, lined(-product.id, product, quantity)];
@@ -157,6 +158,15 @@ export function project(cart, queue) {
   });
   const total = lines.reduce((sum, each) => sum + (each.product.hidden ? 0 : each.total_price), 0);
   return { version: cart.version, lines, notices, total_price: total };
+}
+
+/**
+ * @param {number} now
+ * @param {number} more
+ * @param {number} [base] the number when more were asked for: the shop may have added them already
+ */
+function added(now, more, base) {
+  return base === undefined ? now + more : Math.max(now, base + more);
 }
 
 /**
