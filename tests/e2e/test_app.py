@@ -195,7 +195,7 @@ def test_what_was_visited_opens_without_a_network(shop: Shop, phone: Callable[[]
     mine.open()
     page.get_by_role("link", name=other["name"]).wait_for()
     page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    wait_for(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), "the worker")
 
     mine.context.set_offline(True)
     page.reload()
@@ -253,8 +253,12 @@ def test_a_double_tap_and_a_reload_make_one_order(shop: Shop, phone: Callable[[]
     page.get_by_role("link", name="Checkout").click()
     page.get_by_label("Delivery address").fill(ADDRESS)
     held_back: list[Route] = []
-    page.route(OF_ORDERS, lambda route: held_back.append(route), times=1)
-    page.evaluate("[1, 2].forEach(() => document.querySelector('form .main').click())")
+
+    def hold(route: Route) -> None:
+        held_back.append(route)
+
+    page.route(OF_ORDERS, hold, times=1)
+    page.evaluate("(button => [1, 2].forEach(() => button.click()))(document.forms[0].lastChild)")
     wait_for(lambda: mine.turn() and held_back, "the order to be on its way")
     assert held_back[0].fetch().status == 201  # done, and nobody hears of it
     page.reload()

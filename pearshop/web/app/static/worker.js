@@ -5,8 +5,11 @@ import { toast } from "./toast.js";
 /** Register the service worker. */
 export async function start() {
   if (!("serviceWorker" in navigator)) return; // a page that is not served securely has none
-  const controlled = navigator.serviceWorker.controller !== null;
-  navigator.serviceWorker.addEventListener("controllerchange", () => controlled && location.reload());
+  let controlled = navigator.serviceWorker.controller !== null;
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (controlled) location.reload(); // the files of this version are gone; the first one takes nothing away
+    controlled = true;
+  });
   const registered = await navigator.serviceWorker.register("/sw.js", { updateViaCache: "none" });
   const offer = () => {
     if (!registered.waiting || !navigator.serviceWorker.controller) return;
