@@ -83,7 +83,11 @@ def phone(shop: Shop, browser: Browser) -> Iterator[Callable[[], Phone]]:
     made: list[Phone] = []
 
     def make(**more: Any) -> Phone:
-        emulated = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+        emulated: dict[str, Any] = {
+            "viewport": {"width": 390, "height": 844},
+            "has_touch": True,
+            "is_mobile": True,
+        }
         context = browser.new_context(**emulated | more)
         context.set_default_timeout(15_000)
         made.append(Phone(shop, context))
