@@ -164,7 +164,7 @@ class TestCache:
         assert [_cache(http.get(told.json()["image"])) for _ in range(3)] == ["MISS", "HIT", "HIT"]
 
     def test_what_was_refused_is_not_kept(self, http: httpx.Client) -> None:
-        unknown = f"/media/{'0' * 40}-large.webp"
+        unknown = f"/api/media/{'0' * 40}-large.webp"
         for path in (unknown, "/api/product/999999999/", "/api/product/?limit=0"):
             assert [http.get(path).headers["X-Cache"] for _ in range(3)] == ["MISS"] * 3
 
