@@ -52,7 +52,7 @@ async def upload_image(request: Request) -> Response:
 
 
 @router.get(
-    PATH + "{image_name}", response_class=Response, **route(media=WEBP, known=True, errors=(404,))
+    PATH + "{image_name}/", response_class=Response, **route(media=WEBP, known=True, errors=(404,))
 )
 async def get_image(request: Request, image_name: str) -> Response:
     """Return an image or a thumbnail, for every cache to keep for good."""
