@@ -196,6 +196,7 @@ def test_what_was_visited_opens_without_a_network(shop: Shop, phone: Callable[[]
     page = mine.page
     mine.sign_in(shopper.username)
     mine.add(product)
+    wait_for(lambda: held(shopper) == {product["id"]: 1}, "one of them")
     mine.open()
     page.get_by_role("link", name=other["name"]).wait_for()
     page.evaluate("navigator.serviceWorker.ready")
@@ -316,6 +317,7 @@ def test_what_the_shop_refuses_is_shown(shop: Shop, phone: Callable[[], Phone]) 
     page = mine.page
     mine.sign_in(shopper.username)
     mine.add(short, 3)
+    wait_for(lambda: held(shopper) == {short["id"]: 3}, "three of them")
     mine.open(f"/product/{product['id']}")
     page.get_by_role("button", name="Add to cart").wait_for()
     mine.context.set_offline(True)
