@@ -26,6 +26,7 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 IMPORT = re.compile(r"""((?:\bfrom|\bimport\(?)\s*")(\.{1,2}/[^"]+)(")""")
+AT_ONCE = re.compile(r'\bfrom "(\.{1,2}/[^"]+)"')
 LINK = re.compile(
     r"""("(?:src|href)":\s*"|(?:src|href)=")([\w./-]+\.(?:css|js|png|svg|webmanifest))(")"""
 )
@@ -68,7 +69,7 @@ def read(folder: Path = FOLDER) -> Bundle:
     for name in order:
         if name not in {PAGE, WORKER}:
             named[name] = _named(name, _renamed(name, texts[name], named))
-    page = _renamed(PAGE, texts[PAGE], named)
+    page = _renamed(PAGE, texts[PAGE].replace(b"</head>", _preloads(texts) + b"</head>"), named)
     files = tuple(named.values())
     shell = json.dumps(["/", *(each.path for each in files)])
     version = hashlib.sha256(page + shell.encode()).hexdigest()[:12]
@@ -78,6 +79,18 @@ def read(folder: Path = FOLDER) -> Bundle:
         File(f"/{WORKER}", TYPES[".js"], head.encode() + texts[WORKER]),
         files,
     )
+
+
+def _preloads(texts: dict[str, bytes]) -> bytes:
+    """Return links to all modules that the page needs at once, or each would tell of the next."""
+    found: list[str] = []
+    coming = [name for name in sorted(_wanted(PAGE, texts[PAGE])) if name.endswith(".js")]
+    while coming:
+        name = coming.pop(0)
+        if name not in found:
+            found.append(name)
+            coming += [_at(name, each[1]) for each in AT_ONCE.finditer(texts[name].decode())]
+    return "".join(f'<link rel="modulepreload" href="{each}">\n' for each in found).encode()
 
 
 def _wanted(name: str, content: bytes) -> set[str]:

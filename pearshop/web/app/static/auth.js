@@ -110,10 +110,21 @@ export async function merge(call) {
   return cart;
 }
 
-/** @throws {Refused} */
-export async function register(/** @type {string} */ username, /** @type {string} */ password) {
-  const answer = await send("POST", "/api/register/", { body: { username, password } });
-  if (answer.status !== 201) throw new Refused(answer);
+/**
+ * Make an account and sign in. A name that is taken may be ours: an answer was lost before.
+ * @param {string} username
+ * @param {string} password
+ * @throws {Refused}
+ */
+export async function register(username, password) {
+  const answer = await send("POST", "/api/register/", { body: { username, password }, again: true });
+  const taken = answer.body?.code === "username_taken";
+  if (answer.status !== 201 && !taken) throw new Refused(answer);
+  try {
+    await signIn(username, password);
+  } catch (error) {
+    throw taken && error instanceof Refused ? new Refused(answer) : error;
+  }
 }
 
 /** Forget who this was, on this phone and at the shop. */

@@ -12,17 +12,43 @@ const LIMIT = 24;
 
 /**
  * @param {Wish} wish
- * @returns {string} the address of its first page
+ * @returns {URLSearchParams} as the API takes it
  */
-export function address(wish) {
-  const query = new URLSearchParams({ limit: String(LIMIT) });
+export function query(wish) {
+  const query = new URLSearchParams();
   if (wish.search) query.set("search", wish.search);
   if (wish.category !== null) query.set("category", wish.category);
   if (wish.min) query.set("min_price", wish.min);
   if (wish.max) query.set("max_price", wish.max);
   if (wish.stock) query.set("in_stock", "true");
   if (wish.ordering) query.set("ordering", wish.ordering);
-  return `/api/product/?${query}`;
+  return query;
+}
+
+/**
+ * @param {URLSearchParams} query
+ * @returns {Wish} what it says; what it says wrongly is left out
+ */
+export function wished(query) {
+  const number = (/** @type {string} */ name) => /^\d{1,10}$/.exec(query.get(name) ?? "")?.[0] ?? "";
+  return {
+    search: query.get("search") ?? "",
+    category: query.get("category"),
+    min: number("min_price"),
+    max: number("max_price"),
+    stock: query.get("in_stock") === "true",
+    ordering: query.get("ordering") ?? "",
+  };
+}
+
+/**
+ * @param {Wish} wish
+ * @returns {string} the address of its first page
+ */
+export function address(wish) {
+  const first = query(wish);
+  first.set("limit", String(LIMIT));
+  return `/api/product/?${first}`;
 }
 
 /**

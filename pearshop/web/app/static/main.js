@@ -5,7 +5,7 @@ import * as live from "./live.js";
 import * as status from "./status.js";
 import { on } from "./bus.js";
 import { h, icon, show } from "./dom.js";
-import { load as loadShop } from "./money.js";
+import * as money from "./money.js";
 import { at, go, startRouter } from "./router.js";
 import { clearToast, toast, trouble } from "./toast.js";
 import { start as startWorker } from "./worker.js";
@@ -49,7 +49,7 @@ async function render() {
     return;
   }
   try {
-    const view = await found.load();
+    const [view] = await Promise.all([found.load(), money.known()]);
     if (ends.signal.aborted) return;
     const root = h("div", { class: widthOf(found) });
     show(main, root);
@@ -101,7 +101,8 @@ async function start() {
   on("cart", countCart);
   on("over", () => toast("Your session is over: sign in again. Your cart is kept.", { label: "Sign in", act: () => go("/account") }));
   on("back", () => void cart.sync());
-  await Promise.all([cart.load(), loadShop()]);
+  money.load();
+  await cart.load();
   startRouter(render);
   await render();
   cart.sync().then(cart.refresh).catch(() => undefined);

@@ -6,8 +6,15 @@ import * as store from "./store.js";
 /** @type {import("./types.js").Shop} */
 let shop = { currency: "", currency_exponent: 0 };
 
+let loading = Promise.resolve();
+
 /** Learn the shop's currency: from this phone at once, from the shop when that is possible. */
-export async function load() {
+export const load = () => void (loading = learn());
+
+/** @returns {Promise<void>} when prices can be shown, as well as that is possible */
+export const known = () => loading;
+
+async function learn() {
   const known = await store.get("shop");
   if (known) shop = known;
   const asked = read("/api/shop/").then((answer) => {

@@ -30,11 +30,19 @@ export class Trouble extends Error {
 export class Refused extends Error {
   /** @param {Answer} answer */
   constructor(answer) {
-    super(answer.body?.detail ?? `The shop answered ${answer.status}.`);
+    super(sentence(answer.body?.detail) ?? `The shop answered ${answer.status}.`);
     this.status = answer.status;
     this.code = answer.body?.code ?? "";
     this.body = answer.body ?? {};
   }
+}
+
+/**
+ * @param {string | undefined} detail
+ * @returns {string | undefined} "new_password: must have …" as people say it
+ */
+function sentence(detail) {
+  return detail?.replace(/^([a-z])([a-z_]*): /, (_, first, rest) => `${first.toUpperCase()}${rest.replaceAll("_", " ")} `);
 }
 
 /**

@@ -49,8 +49,8 @@ function outside(root, username) {
   const act = async () => {
     await cart.settled();
     if (joining) await auth.register(name.value, password.value);
+    else await auth.signIn(name.value, password.value);
     joining = false;
-    await auth.signIn(name.value, password.value);
     const next = new URLSearchParams(location.search).get("next");
     if (next && /^\/[a-z]+$/.test(next)) go(next, { replace: true });
   };
@@ -96,8 +96,7 @@ function inside(root, username, signal) {
   const old = secret("current-password");
   const fresh = secret("new-password");
   const change = async () => {
-    await call("POST", "/api/password/", { body: { old_password: old.value, new_password: fresh.value } });
-    await auth.signIn(username, fresh.value);
+    await changePassword(username, old.value, fresh.value);
     toast("The password is changed; all other devices are signed out.");
   };
   const out = async () => {
@@ -113,6 +112,30 @@ function inside(root, username, signal) {
     h("details", {}, h("summary", {}, "Change password"), form(change, h("button", { class: "main" }, "Change password"), field("Present password", old), field("New password", fresh))),
     h("button", { type: "button", class: "wide", onclick: out }, "Sign out"));
   void list(sessions, signal);
+}
+
+/**
+ * Change the password, which ends all sessions, and sign in with the new one. Where the shop refuses
+ * to change it, it may have been changed already, and the answer was lost.
+ * @param {string} username
+ * @param {string} old
+ * @param {string} fresh
+ * @throws {Refused}
+ */
+async function changePassword(username, old, fresh) {
+  /** @type {unknown} */
+  let refusal = null;
+  try {
+    await call("POST", "/api/password/", { body: { old_password: old, new_password: fresh }, again: true });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refusal = error;
+  }
+  try {
+    await auth.signIn(username, fresh);
+  } catch (error) {
+    throw (error instanceof Refused && refusal) || error;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import * as catalogue from "../catalogue.js";
 import { h, show } from "../dom.js";
-import { decimals } from "../money.js";
+import { decimals, known as currency } from "../money.js";
 import { Trouble } from "../net.js";
 import { card, field } from "../parts.js";
 
@@ -16,8 +16,7 @@ const SORTS = [
   ["newest", "New in the shop"],
 ];
 
-/** @type {import("../catalogue.js").Wish} */
-const wish = { search: "", category: null, min: "", max: "", stock: false, ordering: "" };
+const wish = catalogue.wished(new URLSearchParams(location.search));
 const grid = h("div", { class: "grid" });
 const chips = h("div", { class: "chips", role: "group", "aria-label": "Categories" });
 const note = h("p", { class: "note", role: "status" });
@@ -32,6 +31,7 @@ let made = false;
 export function view(root, signal) {
   if (!made) build(root);
   made = true;
+  showAddress();
   watchEnd(signal);
   pullToRefresh(root, signal);
   return "Shop";
@@ -41,7 +41,7 @@ export function view(root, signal) {
 function build(root) {
   let timer = 0;
   const search = h("input", {
-    type: "search", placeholder: "Search the shop", "aria-label": "Search the shop", enterkeyhint: "search", autocomplete: "off",
+    type: "search", value: wish.search, placeholder: "Search the shop", "aria-label": "Search the shop", enterkeyhint: "search", autocomplete: "off",
     oninput: () => {
       clearTimeout(timer);
       timer = setTimeout(() => ((wish.search = search.value.trim()), renew()), TYPING_MS);
@@ -49,6 +49,8 @@ function build(root) {
   });
   const sort = h("select", { "aria-label": "Sort", onchange: () => ((wish.ordering = sort.value), renew()) },
     SORTS.map(([value, label]) => h("option", { value }, label)));
+  sort.value = wish.ordering;
+  if (sort.selectedIndex < 0) wish.ordering = sort.value = "";
   show(root, h("h1", { class: "hidden", tabindex: "-1" }, "Shop"),
     h("form", { class: "find", role: "search", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), search.blur()) }, search),
     chips, h("div", { class: "refine" }, sort, filters()), note, grid, end);
@@ -59,14 +61,15 @@ function build(root) {
 function filters() {
   const scale = 10 ** decimals();
   const price = (/** @type {"min" | "max"} */ name) => {
-    const input = h("input", { type: "number", inputmode: "decimal", min: "0", step: "any", onchange: () => {
+    const input = h("input", { type: "number", inputmode: "decimal", min: "0", step: "any", value: wish[name] && Number(wish[name]) / scale, onchange: () => {
       wish[name] = input.value && String(Math.round(Number(input.value) * scale));
       void renew();
     } });
     return input;
   };
-  const stock = h("input", { type: "checkbox", onchange: () => ((wish.stock = stock.checked), renew()) });
-  return h("details", { class: "filters" }, h("summary", {}, "Filter"),
+  const stock = h("input", { type: "checkbox", checked: wish.stock, onchange: () => ((wish.stock = stock.checked), renew()) });
+  const open = Boolean(wish.min || wish.max || wish.stock);
+  return h("details", { class: "filters", open }, h("summary", {}, "Filter"),
     h("div", {}, field("Price from", price("min")), field("Price to", price("max")), h("label", { class: "check" }, stock, "In stock only")));
 }
 
@@ -87,13 +90,16 @@ async function renew() {
   loading = new AbortController();
   const { signal } = loading;
   const path = catalogue.address(wish);
+  showAddress();
   busy = true;
-  const known = await catalogue.seen(path);
+  const asked = catalogue.page(path, signal);
+  asked.catch(() => undefined); // it is looked at below, unless nobody wants it any more
+  const [known] = await Promise.all([catalogue.seen(path), currency()]);
   if (signal.aborted) return;
   if (known) put(known, true);
   else if (!grid.childElementCount) skeleton();
   try {
-    const page = await catalogue.page(path, signal);
+    const page = await asked;
     if (!signal.aborted) put(page, true);
   } catch (error) {
     if (signal.aborted) return;
@@ -134,6 +140,12 @@ function put(page, first) {
   if (first) show(grid, ...cards);
   else grid.append(...cards);
   show(note, grid.childElementCount ? "" : "Nothing fits: try other words or fewer filters.");
+}
+
+/** What was wished stands in the address, to be kept and shared. */
+function showAddress() {
+  const query = catalogue.query(wish).toString();
+  history.replaceState(history.state, "", query ? `/?${query}` : "/");
 }
 
 function skeleton() {
