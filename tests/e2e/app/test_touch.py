@@ -129,6 +129,7 @@ def test_what_was_wished_stands_in_the_address(
     page.get_by_label("In stock only").check()
     page.get_by_label("Search the shop").fill("number")
     expect(page.locator("a.card")).to_have_count(3)
+    page.wait_for_url("**search=number**")
     page.reload()
     expect(page.locator("a.card")).to_have_count(3)
     expect(page.get_by_label("Price to")).to_have_value("3")
