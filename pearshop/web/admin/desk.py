@@ -1,6 +1,7 @@
 """One request of somebody who is signed in: who they are, and the pages that they are shown."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -65,6 +66,15 @@ class Desk:
         if not self.wants_part:
             cookies.forget(self.request, response)
         return response
+
+    def part(self, template: str, **members: Any) -> Response:
+        """Return a part of a page, or 304 to the script that has it as it is."""
+        page = self.page(template, **members)
+        tag = f'"{hashlib.blake2b(page.body, digest_size=16).hexdigest()}"'
+        if self.request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        page.headers["ETag"] = tag
+        return page
 
     def go(self, path: str, said: str = "", *, good: bool = True, **query: Any) -> Response:
         """Return the way to a page, which tells what was said."""

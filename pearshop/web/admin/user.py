@@ -51,8 +51,10 @@ def _role(word: str) -> RoleName | None:
 
 
 async def show(desk: Desk) -> Response:
-    """Show an account with its latest orders and its cart."""
+    """Show an account, its latest orders and its cart; the cart alone to a script that follows it."""
     user_id = _id(desk)
+    if desk.wants_part:
+        return desk.part("user_cart.html", cart=await desk.client.carts.of(user_id))
     account, orders, cart = await asyncio.gather(
         desk.client.users.get(user_id),
         desk.client.orders.list(user=user_id, limit=LATEST),

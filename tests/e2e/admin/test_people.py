@@ -33,6 +33,9 @@ def test_a_shoppers_orders_and_live_cart(desk: Desk, shop: Shop, place_order: Pl
     cart = page.get_by_role("table", name="Cart, as it is now")
     expect(cart).to_contain_text("Cart pear")
     expect(cart).to_contain_text("NGN\u00a0210")
+    [line] = shopper.get("/api/order-item/").json()
+    shopper.patch(f"/api/order-item/{line['id']}/", {"quantity": 5})
+    expect(cart).to_contain_text("NGN\u00a0350")  # without a reload
     assert desk.axe() == []
 
 

@@ -6,15 +6,16 @@ import { times } from "./times.js";
 const EVERY_MS = 4000;
 let tag = "";
 
-/** Keep the element with data-fresh, an address, up to date. */
+/** Keep the element with data-fresh, an address, up to date: every data-every milliseconds. */
 export function fresh() {
   if (!document.querySelector("[data-fresh]")) return;
   let timer;
   const again = async () => {
     clearTimeout(timer);
     if (document.hidden) return;
-    await renew(document.querySelector("[data-fresh]"));
-    timer = setTimeout(again, EVERY_MS);
+    const place = document.querySelector("[data-fresh]");
+    await renew(place);
+    timer = setTimeout(again, place.dataset.every ?? EVERY_MS);
   };
   addEventListener("visibilitychange", again);
   again();
