@@ -1,6 +1,7 @@
 """The shop's day: what was sold, what waits, what runs out."""
 
 import asyncio
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,7 +30,7 @@ async def show(desk: Desk) -> Response:
         _report(desk, days), desk.client.orders.list(limit=LATEST)
     )
     sales = [] if isinstance(report, str) else report.days
-    members = {
+    members: dict[str, Any] = {
         "report": report,
         "orders": latest.items,
         "periods": PERIODS,

@@ -51,7 +51,7 @@ def _role(word: str) -> RoleName | None:
 
 
 async def show(desk: Desk) -> Response:
-    """Show an account, its latest orders and its cart; the cart alone to a script that follows it."""
+    """Show an account with its latest orders and its cart, to a script the cart alone."""
     user_id = _id(desk)
     if desk.wants_part:
         return desk.part("user_cart.html", cart=await desk.client.carts.of(user_id))
