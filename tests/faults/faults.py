@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 
-from tests.faults.plant import Node, Plant, deployment_of
+from tests.faults.plant import Node, Plant, bound_hosts, deployment_of
 from tests.faults.shoppers import Load
 from tests.waiting import wait_for
 
@@ -148,7 +148,7 @@ def _spread(plant: Plant, node: Node, hosts: int) -> None:
     """Have more of each kind of replica than the head may run, and so many cart hosts."""
 
     def describe(application: dict[str, Any]) -> None:
-        deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
+        bound_hosts(application, hosts, hosts)
         for name in ("Api", "Database"):
             deployment = deployment_of(application, name)
             deployment["autoscaling_config"] |= {"min_replicas": 3, "max_replicas": 3}

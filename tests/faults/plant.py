@@ -169,7 +169,7 @@ class Plant:
         """Deploy with another number of cart hosts; wait until each number is claimed."""
 
         def change(application: dict[str, Any]) -> None:
-            deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
+            bound_hosts(application, hosts, hosts)
 
         self.deploy(change)
         wait_for(lambda: len(self.processes("cart host")) >= hosts, f"{hosts} cart hosts")
@@ -238,6 +238,12 @@ def deployment_of(application: dict[str, Any], name: str) -> dict[str, Any]:
         each for each in application["deployments"] if each["name"] == name
     )
     return found
+
+
+def bound_hosts(application: dict[str, Any], least: int, most: int) -> None:
+    """Have the description of the application ask for so many cart hosts."""
+    config = deployment_of(application, "Api")["user_config"]
+    config |= {"min_cart_hosts": least, "max_cart_hosts": most}
 
 
 def _is(process: psutil.Process, start: str) -> bool:
