@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from pearshop.db.embedded_server import free_port
 from pearshop.db.engine import make_engine
@@ -173,6 +173,11 @@ class Plant:
 
         self.deploy(change)
         wait_for(lambda: len(self.processes("cart host")) >= hosts, f"{hosts} cart hosts")
+
+    def placed_hosts(self) -> int:
+        """Return how many cart hosts carry carts just now."""
+        with self.engine() as engine, engine.connect() as connection:
+            return int(connection.execute(text("SELECT hosts FROM placement")).scalar_one())
 
     def kill_everything(self) -> None:
         """Kill `up`, the Ray head with all that it started, PostgreSQL and Redis, all at once."""
