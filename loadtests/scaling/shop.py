@@ -30,7 +30,7 @@ API = {
     "autoscaling_config": {
         "min_replicas": 2,
         "max_replicas": 4,
-        "target_ongoing_requests": 2,
+        "target_ongoing_requests": 0.25,
         "upscale_delay_s": 10,
         "downscale_delay_s": 30,
         "look_back_period_s": 10,

@@ -99,9 +99,10 @@ def _on(shop: Archipelago, strike: Callable[[Archipelago, Load], None]) -> Any:
 @pytest.mark.parametrize(
     ("name", "strike"),
     [
-        ("a node joins and is drained (network namespaces)", _join_and_drain),
+        pytest.param("a node joins and is drained", _join_and_drain, marks=pytest.mark.long),
         ("a node is cut off, its hosts still reach PostgreSQL", _cut_off),
     ],
+    ids=("drained", "cut off"),
 )
 def test_nodes_come_and_go(
     archipelago: Archipelago,
