@@ -116,10 +116,14 @@ class Need:
         return self.rate * IDLE_S / REQUESTS_OF_A_VISIT
 
     @property
+    def full_hosts(self) -> float:
+        """What the cart hosts do, in full hosts: by processor time or by hot carts."""
+        return max(self.cores(HOSTS), self.hot_carts / HOT_CARTS)
+
+    @property
     def hosts(self) -> int:
-        """Cart hosts, by processor time and by hot carts."""
-        full = max(self.cores(HOSTS), self.hot_carts / HOT_CARTS)
-        return max(1, math.ceil(full / COMFORTABLE))
+        """Cart hosts, as many as the shop would make."""
+        return max(1, math.ceil(self.full_hosts / COMFORTABLE))
 
     @property
     def databases(self) -> int:
@@ -141,9 +145,9 @@ class Need:
         return sorted(
             [
                 Limit("two cores", self.cores(), 2 * FULL, "more cores, then nodes"),
-                Limit("4 Api replicas", self.processes(API, 2), 4, "`max_replicas`"),
-                Limit("4 cart hosts", self.hosts, 4, "`max_cart_hosts`"),
-                Limit("2 Database replicas", self.databases, 2, "`max_replicas`"),
+                Limit("4 `Api` replicas", self.cores(API), 4 * FULL, "`max_replicas`"),
+                Limit("4 cart hosts", self.full_hosts, 4 * COMFORTABLE, "`max_cart_hosts`"),
+                Limit("2 `Database` replicas", self.cores(DATABASES), 2 * FULL, "`max_replicas`"),
                 Limit(
                     "HAProxy of one node, 2 threads",
                     self.cores("HAProxy"),
