@@ -158,7 +158,7 @@ class Need:
                     "100 connections to PostgreSQL",
                     self.databases * POOL,
                     100,
-                    "`max_connections`, then pgbouncer",
+                    "`max_connections`, or a smaller pool",
                 ),
                 Limit(
                     "commits of one PostgreSQL",

@@ -31,7 +31,7 @@ NAME_PREFIX = "cart-host-"
 ABANDONED_S = 60.0
 """A host that no `Api` replica has called or greeted for so long ends itself."""
 RETIRED_S = 10.0
-"""A host that has no carts any more sends latecomers on for so long, then ends itself."""
+"""A host that has no carts sends latecomers on, and ends itself when none came for so long."""
 WATCH_S = 1.0
 GREET_S = 5.0
 """How long a host may take to answer a greeting."""
@@ -109,7 +109,8 @@ class CartHostActor:
                 useful_at = now
             elif self._is_superseded_by_itself():
                 os._exit(1)  # the actor is to live; this process is not the one that Ray started
-            if now - useful_at > RETIRED_S or now - self._called_at > ABANDONED_S:
+            silent = now - self._called_at
+            if (now - useful_at > RETIRED_S and silent > RETIRED_S) or silent > ABANDONED_S:
                 # `exit_actor` counts only within a call, and a useless host gets none.
                 ray.kill(ray.get_runtime_context().current_actor)
 
