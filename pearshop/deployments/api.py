@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
@@ -21,7 +21,7 @@ from pearshop.deployments.logs import write_to_serves_log
 from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
 from pearshop.domain.scaling import Bounds
-from pearshop.errors import Unavailable
+from pearshop.errors import ConfigurationError, Unavailable
 from pearshop.http.addresses import Addresses, behind_ingress
 from pearshop.http.app import App, make_app
 from pearshop.http.freshness import Freshness
@@ -55,6 +55,20 @@ class UserConfig(BaseModel):
         if self.max_cart_hosts < self.min_cart_hosts:
             raise ValueError("max_cart_hosts is less than min_cart_hosts")
         return self
+
+
+def bounds_of(user_config: dict[str, Any]) -> Bounds:
+    """Return the bounds that `user_config` sets. Raises `ConfigurationError`."""
+    try:
+        wish = UserConfig.model_validate(user_config)
+    except ValidationError as error:
+        wrong = "; ".join(
+            ": ".join((*map(str, each["loc"]), each["msg"])) for each in error.errors()
+        )
+        raise ConfigurationError(
+            f"user_config of Api takes min_cart_hosts and max_cart_hosts, 1 to 256: {wrong}"
+        ) from None
+    return Bounds(wish.min_cart_hosts, wish.max_cart_hosts)
 
 
 @serve.deployment
@@ -107,9 +121,7 @@ class Api:
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Bound the number of cart hosts, at start and whenever the configuration changes."""
-        wish = UserConfig.model_validate(user_config)
-        bounds = Bounds(wish.min_cart_hosts, wish.max_cart_hosts)
-        placement = await self._scaler.bound(bounds)
+        placement = await self._scaler.bound(bounds_of(user_config))
         self._services.carts.move(placement)
         await self._hosts.greet(placement)
         if not self._tasks:
