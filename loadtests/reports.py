@@ -157,7 +157,7 @@ def _best_sellers(engine: Engine) -> None:
 
 def _orders(engine: Engine, shoppers: list[User]) -> Iterator[None]:
     """Place an order of three lines each time."""
-    execute(engine, placement.set_hosts, (1, ""), {}).result()
+    execute(engine, placement.bound_hosts, (1, 1, ""), {}).result()
     grant = execute(engine, placement.claim, (0, "reports"), {}).result()
     with engine.connect() as connection:
         goods = connection.exec_driver_sql(STOCKED).scalars().all()

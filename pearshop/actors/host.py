@@ -50,7 +50,8 @@ class HostLimits:
 class HostStats:
     """Counts since the host started, and sizes as they are.
 
-    `calls` from `Api` replicas, each with one or many commands; `saves` are statements.
+    `calls` from `Api` replicas, each with one or many commands; `waiting` are the commands that
+    are not answered yet; `saves` are statements.
     """
 
     hot: int = 0
@@ -99,7 +100,11 @@ class CartHost:
             return [Unavailable(error.detail)] * len(calls)
         replies = [self._receive(call) for call in calls]
         latest = max((call.deadline for call in calls), default=0.0)
-        await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
+        self._stats.waiting += len(replies)
+        try:
+            await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
+        finally:
+            self._stats.waiting -= len(replies)
         return [r.result() if r.done() else _late() for r in replies]
 
     async def live(self) -> None:
@@ -135,7 +140,6 @@ class CartHost:
     def stats(self) -> dict[str, int]:
         """Return counts and sizes, see `HostStats`."""
         self._stats.hot = len(self._carts)
-        self._stats.waiting = sum(len(a.waiting or ()) for a in self._carts.values())
         return asdict(self._stats)
 
     def _lane(self, run: Callable[[list[CartActor]], Awaitable[None]], limit: int) -> Lane:

@@ -20,6 +20,7 @@ from pearshop.actors.messages import Call, Moved, Reply
 from pearshop.actors.ray_database import RayDatabase, own_node
 from pearshop.actors.store import DatabaseCartStore
 from pearshop.db.placement import Placement
+from pearshop.domain.scaling import Reading
 from pearshop.errors import Unavailable
 from pearshop.settings import settings
 
@@ -30,12 +31,14 @@ NAME_PREFIX = "cart-host-"
 ABANDONED_S = 60.0
 """A host that no `Api` replica has called or greeted for so long ends itself."""
 RETIRED_S = 10.0
-"""A host that has no carts any more sends latecomers on for so long, then ends itself."""
+"""A host that has no carts sends latecomers on, and ends itself when none came for so long."""
 WATCH_S = 1.0
 GREET_S = 5.0
 """How long a host may take to answer a greeting."""
 HUNG = 3
 """Greetings in a row without an answer after which a host is killed; Ray starts it again."""
+CPUS = 0.1
+"""What Ray reserves for a host, as for a replica: a node that carries one is not idle."""
 CONCURRENCY = 1_000
 """Batches one host takes at once; far above what the replicas' batchers send."""
 
@@ -64,7 +67,7 @@ class CartHostActor:
                 configured.cart_mailbox_limit,
             ),
         )
-        self._called_at = time.monotonic()
+        self._began_at = self._called_at = time.monotonic()
         self._living: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         self._address = Address(own_node(), secrets.token_hex(8))
@@ -92,8 +95,9 @@ class CartHostActor:
             self._living = asyncio.create_task(self._host.live())
 
     async def stats(self) -> dict[str, int]:
-        """See `CartHost.stats`."""
-        return self._host.stats()
+        """See `CartHost.stats`; with the processor time and the age of this process in ms."""
+        cpu, age = time.process_time(), time.monotonic() - self._began_at
+        return self._host.stats() | {"cpu_ms": int(cpu * 1e3), "age_ms": int(age * 1e3)}
 
     def _watch(self) -> None:
         """End this process for good once it is of no use."""
@@ -105,7 +109,8 @@ class CartHostActor:
                 useful_at = now
             elif self._is_superseded_by_itself():
                 os._exit(1)  # the actor is to live; this process is not the one that Ray started
-            if now - useful_at > RETIRED_S or now - self._called_at > ABANDONED_S:
+            silent = now - self._called_at
+            if (now - useful_at > RETIRED_S and silent > RETIRED_S) or silent > ABANDONED_S:
                 # `exit_actor` counts only within a call, and a useless host gets none.
                 ray.kill(ray.get_runtime_context().current_actor)
 
@@ -169,6 +174,37 @@ class RayHosts:
         for name in self._channels.keys() - names:
             self._channels.pop(name)[1].retire()
 
+    async def read(self, actors: Sequence[str]) -> dict[str, Reading]:
+        """Return what those hosts tell of themselves who answer."""
+        readings = await asyncio.gather(*(self._read(name) for name in actors))
+        return {
+            name: reading
+            for name, reading in zip(actors, readings, strict=True)
+            if reading is not None
+        }
+
+    async def _read(self, name: str) -> Reading | None:
+        try:
+            stats = await asyncio.wait_for(self._find(name).stats.remote(), GREET_S)
+            return Reading(*(stats[each] for each in Reading._fields))
+        except (RayError, ValueError, KeyError, TimeoutError):  # a KeyError: of an older release
+            return None
+
+    async def prepare(self, numbers: Sequence[int]) -> int:
+        """Have processes for further host numbers; return how many, from the first, are ready.
+
+        One that is not wanted in the end retires by itself.
+        """
+        ready = await asyncio.gather(*(self._is_ready(number) for number in numbers))
+        return next((n for n, is_ready in enumerate(ready) if not is_ready), len(ready))
+
+    async def _is_ready(self, number: int) -> bool:
+        handle = _start(number, host_name(number, self._release))
+        with contextlib.suppress(RayError, TimeoutError):
+            await asyncio.wait_for(handle.greet.remote(), GREET_S)
+            return True
+        return False
+
     async def _greet(self, name: str) -> None:
         try:
             address = await asyncio.wait_for(self._find(name).greet.remote(), GREET_S)
@@ -221,7 +257,7 @@ class RayHosts:
 
 def _start(number: int, name: str) -> Any:
     options = ray.remote(CartHostActor).options(
-        num_cpus=0,
+        num_cpus=CPUS,
         max_restarts=-1,
         max_concurrency=CONCURRENCY,
         name=name,

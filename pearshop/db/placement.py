@@ -27,11 +27,16 @@ GRANT_TYPES = {"host": "int", "incarnation": "bigint", "epoch": "bigint"}
 
 EXCLUDE = text(f"SELECT pg_advisory_xact_lock({LOCK})")
 
-SET = text("""
-INSERT INTO placement AS p (id, epoch, hosts, release) VALUES (1, 1, :hosts, :release)
+BOUND = text("""
+INSERT INTO placement AS p (id, epoch, hosts, release) VALUES (1, 1, :least, :release)
 ON CONFLICT (id) DO UPDATE
-SET epoch = p.epoch + (p.hosts <> excluded.hosts)::int, hosts = excluded.hosts,
+SET epoch = p.epoch + (p.hosts NOT BETWEEN :least AND :most)::int,
+    hosts = LEAST(GREATEST(p.hosts, :least), :most),
     release = excluded.release
+""")
+
+RESIZE = text("""
+UPDATE placement SET epoch = epoch + 1, hosts = :hosts WHERE epoch = :epoch AND hosts <> :hosts
 """)
 
 CLAIM = text("""
@@ -97,10 +102,20 @@ class Pulse:
     revoked: tuple[int, ...]
 
 
-def set_hosts(connection: Connection, hosts: int, release: str) -> Placement:
-    """Set the number of cart hosts; the epoch grows when it differs from the last."""
+def bound_hosts(connection: Connection, least: int, most: int, release: str) -> Placement:
+    """Bring the number of cart hosts within bounds; the epoch grows when it was not.
+
+    The first time there are `least`.
+    """
     connection.execute(EXCLUDE)
-    connection.execute(SET, {"hosts": hosts, "release": release})
+    connection.execute(BOUND, {"least": least, "most": most, "release": release})
+    return pulse(connection, None).placement
+
+
+def resize(connection: Connection, epoch: int, hosts: int) -> Placement:
+    """Change the number of cart hosts, unless somebody did so since `epoch`."""
+    connection.execute(EXCLUDE)
+    connection.execute(RESIZE, {"epoch": epoch, "hosts": hosts})
     return pulse(connection, None).placement
 
 

@@ -4,22 +4,24 @@ import asyncio
 import logging
 import os
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from pearshop.actors.carts import Carts
 from pearshop.actors.ray_database import RayDatabase
 from pearshop.actors.ray_host import RayHosts
+from pearshop.actors.scaling import Scaler
 from pearshop.db import catalogue
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
 from pearshop.deployments.logs import write_to_serves_log
 from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
-from pearshop.errors import Unavailable
+from pearshop.domain.scaling import Bounds
+from pearshop.errors import ConfigurationError, Unavailable
 from pearshop.http.addresses import Addresses, behind_ingress
 from pearshop.http.app import App, make_app
 from pearshop.http.freshness import Freshness
@@ -43,7 +45,30 @@ LATE = timedelta(seconds=10)
 class UserConfig(BaseModel):
     """What `serve_config.yaml` sets under `user_config`; `serve deploy` changes it live."""
 
-    cart_hosts: int = Field(default=1, ge=1, le=256)
+    model_config = ConfigDict(extra="forbid")
+
+    min_cart_hosts: int = Field(default=1, ge=1, le=256)
+    max_cart_hosts: int = Field(default=1, ge=1, le=256)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.max_cart_hosts < self.min_cart_hosts:
+            raise ValueError("max_cart_hosts is less than min_cart_hosts")
+        return self
+
+
+def bounds_of(user_config: dict[str, Any]) -> Bounds:
+    """Return the bounds that `user_config` sets. Raises `ConfigurationError`."""
+    try:
+        wish = UserConfig.model_validate(user_config)
+    except ValidationError as error:
+        wrong = "; ".join(
+            ": ".join((*map(str, each["loc"]), each["msg"])) for each in error.errors()
+        )
+        raise ConfigurationError(
+            f"user_config of Api takes min_cart_hosts and max_cart_hosts, 1 to 256: {wrong}"
+        ) from None
+    return Bounds(wish.min_cart_hosts, wish.max_cart_hosts)
 
 
 @serve.deployment
@@ -60,8 +85,9 @@ class Api:
         write_to_serves_log()
         configured = settings()
         self._database = RayDatabase(database, configured.request_timeout)
-        self._release = release_of(configured)
-        self._hosts = RayHosts(self._release)
+        release = release_of(configured)
+        self._hosts = RayHosts(release)
+        self._scaler = Scaler(self._hosts, self._database, release, configured.cart_hot_limit)
         self._heard_at: datetime | None = None
         self._degraded = degraded()
         self._lookups = CacheMetric()
@@ -94,9 +120,8 @@ class Api:
         return make_app(self._services)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
-        """Set the number of cart hosts, at start and whenever the configuration changes."""
-        wish = UserConfig.model_validate(user_config)
-        placement = await self._database.run(rows.set_hosts, wish.cart_hosts, self._release)
+        """Bound the number of cart hosts, at start and whenever the configuration changes."""
+        placement = await self._scaler.bound(bounds_of(user_config))
         self._services.carts.move(placement)
         await self._hosts.greet(placement)
         if not self._tasks:
@@ -141,5 +166,9 @@ class Api:
             await asyncio.sleep(GREET_PERIOD_S)
             try:
                 await self._hosts.greet(self._services.carts.placement)
+                if moved := await self._scaler.look(self._services.carts.placement):
+                    self._services.carts.move(moved)
+            except Unavailable:
+                pass  # the pulse tells of it
             except Exception:  # Ray's own control store may be away; the next greeting tells
                 logger.exception("The cart hosts could not be greeted.")

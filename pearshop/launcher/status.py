@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pearshop.db.engine import make_engine
+from pearshop.db.execute import execute
+from pearshop.db.placement import Pulse, pulse
 from pearshop.db.replicas import Replicas, State
 from pearshop.errors import PearShopError
 from pearshop.launcher.config import ADMIN, APPLICATION, WEB_APP
@@ -32,7 +35,7 @@ def report(run: Run) -> list[Part]:
     """Return the state of every part. Never raises for a part that is ill."""
     dashboard = Dashboard(run.dashboard_url)
     parts = _guarded("ray serve", lambda: _deployments(dashboard))
-    parts += _guarded("cart hosts", lambda: _hosts(dashboard))
+    parts += _guarded("cart hosts", lambda: _hosts(dashboard, run.database_url))
     parts += _guarded("database", lambda: _database(run.database_url))
     parts += replica_parts(run.database_url, run.replica_urls)
     parts += _guarded("redis", lambda: _redis(run.redis_url))
@@ -70,15 +73,6 @@ def host_parts(actors: list[dict[str, Any]], wanted: int) -> list[Part]:
             detail = f"process {found['pid']}" if alive else f"{found['state']}"
             parts.append(Part(name, alive, detail))
     return parts
-
-
-def wanted_hosts(application: dict[str, Any]) -> int:
-    """Return how many cart hosts `user_config` asks for."""
-    for deployment in application.get("deployments", {}).values():
-        wanted = (deployment["deployment_config"].get("user_config") or {}).get("cart_hosts")
-        if wanted is not None:
-            return int(wanted)
-    return 0
 
 
 def replica_parts(database_url: str, replica_urls: str) -> list[Part]:
@@ -127,9 +121,22 @@ def _deployments(dashboard: Dashboard) -> list[Part]:
     ]
 
 
-def _hosts(dashboard: Dashboard) -> list[Part]:
-    application = dashboard.applications().get(APPLICATION, {})
-    return host_parts(dashboard.actors(NAMESPACE), wanted_hosts(application))
+def _hosts(dashboard: Dashboard, database_url: str) -> list[Part]:
+    return host_parts(dashboard.actors(NAMESPACE), wanted_hosts(database_url))
+
+
+def wanted_hosts(database_url: str) -> int:
+    """Return how many cart hosts there should be just now: it changes with the load.
+
+    Raises `PearShopError` when the database does not answer.
+    """
+    check_database(database_url)
+    engine = make_engine(Settings(database_url=database_url), pool_size=1)
+    try:
+        found: Pulse = execute(engine, pulse, (None,), {}).result()
+        return found.placement.hosts
+    finally:
+        engine.dispose()
 
 
 def _database(url: str) -> list[Part]:

@@ -35,7 +35,7 @@ class Rows:
     @functools.cached_property
     def grant(self) -> Grant:
         """The right to store carts."""
-        self.run(placement.set_hosts, 1, "tests")
+        self.run(placement.bound_hosts, 1, 1, "tests")
         return self.run(placement.claim, 0, "test")
 
     def user(self) -> User:

@@ -15,14 +15,40 @@ from tests.db.conftest import Rows
 
 
 def _set_hosts(rows: Rows, hosts: int) -> Placement:
-    return rows.run(placement.set_hosts, hosts, "first")
+    return _bound_hosts(rows, hosts, hosts)
+
+
+def _bound_hosts(rows: Rows, least: int, most: int, release: str = "first") -> Placement:
+    found: Placement = rows.run(placement.bound_hosts, least, most, release)
+    return found
 
 
 def test_the_epoch_grows_with_each_change_only(rows: Rows) -> None:
     assert _set_hosts(rows, 2) == Placement(1, 2, ("", ""), "first")
     assert _set_hosts(rows, 2).epoch == 1
     assert _set_hosts(rows, 3).epoch == 2
-    assert rows.run(placement.set_hosts, 3, "second") == Placement(2, 3, ("", "", ""), "second")
+    second = _bound_hosts(rows, 3, 3, "second")
+    assert second == Placement(2, 3, ("", "", ""), "second")
+
+
+def test_bounds_move_the_number_of_hosts_only_as_far_as_they_must(rows: Rows) -> None:
+    def bound(least: int, most: int) -> tuple[int, int]:
+        found = _bound_hosts(rows, least, most)
+        return found.epoch, found.hosts
+
+    assert bound(2, 4) == (1, 2)
+    assert bound(1, 4) == (1, 2)
+    assert bound(3, 8) == (2, 3)
+    assert bound(1, 3) == (2, 3)
+    assert bound(1, 1) == (3, 1)
+
+
+def test_of_two_who_resize_on_the_same_grounds_one_does(rows: Rows) -> None:
+    epoch = _bound_hosts(rows, 1, 8).epoch
+    assert rows.run(placement.resize, epoch, 3).hosts == 3
+    late = rows.run(placement.resize, epoch, 2)
+    assert (late.epoch, late.hosts) == (epoch + 1, 3)
+    assert rows.run(placement.resize, late.epoch, 3).epoch == late.epoch
 
 
 def test_a_pulse_tells_of_revoked_sessions(rows: Rows) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 
-from tests.faults.plant import Node, Plant, deployment_of
+from tests.faults.plant import Node, Plant, bound_hosts, deployment_of
 from tests.faults.shoppers import Load
 from tests.waiting import wait_for
 
@@ -115,6 +115,20 @@ def _hosts_change(plant: Plant, load: Load) -> None:
         load.await_acknowledged(5)
 
 
+def _hosts_come_by_themselves(plant: Plant, load: Load) -> None:
+    """Let a host keep two carts only, so that those of the shoppers bring more hosts."""
+
+    def describe(application: dict[str, Any]) -> None:
+        application["runtime_env"] = {"env_vars": {"PEARSHOP_CART_HOT_LIMIT": "2"}}
+        bound_hosts(application, 1, 3)
+
+    plant.set_hosts(1)
+    plant.deploy(describe)
+    wait_for(lambda: plant.placed_hosts() == 3, "two more cart hosts", STARTS_S)
+    load.await_acknowledged(5)
+    plant.set_hosts(1)
+
+
 def _deploy_a_release(plant: Plant, _: Load) -> None:
     before = {each.pid for each in plant.processes("Api replica")}
     before |= {each.pid for each in plant.processes("Database replica")}
@@ -148,7 +162,7 @@ def _spread(plant: Plant, node: Node, hosts: int) -> None:
     """Have more of each kind of replica than the head may run, and so many cart hosts."""
 
     def describe(application: dict[str, Any]) -> None:
-        deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
+        bound_hosts(application, hosts, hosts)
         for name in ("Api", "Database"):
             deployment = deployment_of(application, name)
             deployment["autoscaling_config"] |= {"min_replicas": 3, "max_replicas": 3}
@@ -193,6 +207,7 @@ FAULTS = (
     Fault("Redis", _kill_server("redis")),
     Fault("a cart host paused for 10 s (SIGSTOP), its carts moved, then SIGCONT", _pause_a_host),
     Fault("number of cart hosts 1 → 3 → 2 → 1", _hosts_change),
+    Fault("cart hosts 1 → 3 by themselves, then 1", _hosts_come_by_themselves),
     Fault("`serve deploy` of a new release", _deploy_a_release),
     Fault("a worker node with all that runs on it", _kill_a_node),
     Fault("the Ray head (`up` starts another)", _kill_ray),

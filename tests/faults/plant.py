@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from pearshop.db.embedded_server import free_port
 from pearshop.db.engine import make_engine
@@ -49,25 +49,12 @@ def pearshop(*arguments: str, **environment: str) -> "subprocess.CompletedProces
 
 
 class Node:
-    """A worker node on this machine, joined to a shop's cluster."""
+    """A worker node, started by a command in a session of its own."""
 
-    def __init__(self, head: psutil.Process) -> None:
-        command = head.cmdline()
-        address = f"127.0.0.1:{command[command.index('--port') + 1]}"
-        # Two nodes of one machine: what they would both listen on has to differ.
-        ports = {
-            "RAY_SERVE_WORKER_PROXY_HTTP_PORT": str(free_port()),
-            "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
-            "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
-        }
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "ray.scripts.scripts", "start", "--address", address),
-                *("--node-ip-address", "127.0.0.1", "--num-cpus", "2", "--block"),
-                *("--object-store-memory", "100000000", "--disable-usage-stats"),
-                *("--dashboard-agent-listen-port", str(free_port())),
-            ],
-            env=head.environ() | ports,
+            command,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -82,6 +69,29 @@ class Node:
         """Kill everything on it at once. Safe to repeat."""
         kill(session_members([self._process.pid]))
         self._process.wait()
+
+
+def join(address: str, *options: str) -> list[str]:
+    """Return the command that joins a worker node of two CPUs to the head at an address."""
+    return [
+        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--address", address),
+        *("--num-cpus", "2", "--block", "--disable-usage-stats"),
+        *("--object-store-memory", "100000000", *options),
+    ]
+
+
+def _neighbour(head: psutil.Process) -> Node:
+    """Join a worker node on this machine."""
+    command = head.cmdline()
+    address = f"127.0.0.1:{command[command.index('--port') + 1]}"
+    # Two nodes of one machine: what they would both listen on has to differ.
+    ports = {
+        "RAY_SERVE_WORKER_PROXY_HTTP_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+    }
+    own = ("--node-ip-address", "127.0.0.1", "--dashboard-agent-listen-port", str(free_port()))
+    return Node(join(address, *own), head.environ() | ports)
 
 
 @dataclass
@@ -157,22 +167,30 @@ class Plant:
 
     def deploy(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Deploy `serve_config.yaml` with a change, as `serve deploy` does, and wait for Serve."""
-        address = urlsplit(self.url)
-        description = config.load(str(address.hostname), self.port)
+        description = self.describe()
         change(description["applications"][0])
         dashboard = Dashboard(self.run.dashboard_url)
         dashboard.deploy(description, 60)
         what = "Serve to have deployed"
         wait_for(lambda: dashboard.is_running(config.APPLICATION), what, COMMAND_S)
 
+    def describe(self) -> dict[str, Any]:
+        """Return what was deployed at first."""
+        return config.load(str(urlsplit(self.url).hostname), self.port)
+
     def set_hosts(self, hosts: int) -> None:
         """Deploy with another number of cart hosts; wait until each number is claimed."""
 
         def change(application: dict[str, Any]) -> None:
-            deployment_of(application, "Api")["user_config"]["cart_hosts"] = hosts
+            bound_hosts(application, hosts, hosts)
 
         self.deploy(change)
         wait_for(lambda: len(self.processes("cart host")) >= hosts, f"{hosts} cart hosts")
+
+    def placed_hosts(self) -> int:
+        """Return how many cart hosts carry carts just now."""
+        with self.engine() as engine, engine.connect() as connection:
+            return int(connection.execute(text("SELECT hosts FROM placement")).scalar_one())
 
     def kill_everything(self) -> None:
         """Kill `up`, the Ray head with all that it started, PostgreSQL and Redis, all at once."""
@@ -185,16 +203,17 @@ class Plant:
     @contextmanager
     def further_node(self) -> Iterator[Node]:
         """Join another node to the cluster for the time of the block."""
-        node = Node(psutil.Process(self.run.pids["ray"]))
+        node = _neighbour(psutil.Process(self.run.pids["ray"]))
         try:
-            wait_for(lambda: self._nodes() == 2, "the node to join")
+            wait_for(lambda: len(self.nodes()) == 2, "the node to join")
             yield node
         finally:
             node.kill()
 
-    def _nodes(self) -> int:
+    def nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes that are alive, as Ray tells of them."""
         found = httpx.get(f"{self.run.dashboard_url}/api/v0/nodes", timeout=10).json()
-        return sum(each["state"] == "ALIVE" for each in found["data"]["result"]["result"])
+        return [each for each in found["data"]["result"]["result"] if each["state"] == "ALIVE"]
 
     @contextmanager
     def staff(self) -> Iterator[httpx.Client]:
@@ -238,6 +257,12 @@ def deployment_of(application: dict[str, Any], name: str) -> dict[str, Any]:
         each for each in application["deployments"] if each["name"] == name
     )
     return found
+
+
+def bound_hosts(application: dict[str, Any], least: int, most: int) -> None:
+    """Have the description of the application ask for so many cart hosts."""
+    config = deployment_of(application, "Api")["user_config"]
+    config |= {"min_cart_hosts": least, "max_cart_hosts": most}
 
 
 def _is(process: psutil.Process, start: str) -> bool:

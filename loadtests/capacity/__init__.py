@@ -1,0 +1,1 @@
+"""What requests cost, and what a load of a size therefore needs."""

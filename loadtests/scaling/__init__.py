@@ -1,0 +1,1 @@
+"""A shop on a local cluster that scales by itself, under a load that comes and goes."""
