@@ -3,7 +3,7 @@
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -223,6 +223,10 @@ class Settings(BaseSettings):
         description="`on` lets webhooks lead to this machine and into its network.",
     )
 
+    log_requests: Literal["slow", "all"] = Field(
+        default="slow",
+        description="`slow` logs requests that failed or took a second, `all` every one.",
+    )
     api_url: str = Field(
         default="http://127.0.0.1:8000",
         pattern="^https?://",

@@ -9,11 +9,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from pearshop.actors.batching import Batcher, detached
-from pearshop.actors.messages import Answer, Call, Moved, Reply
+from pearshop.actors.messages import Answer, Call, Moved, ReadCart, Reply
 from pearshop.actors.placement import host_of
 from pearshop.db.order import PlaceOrder
 from pearshop.db.placement import Placement
+from pearshop.domain.cart import AddLine, AddLines, ChangeLine, RemoveLine
+from pearshop.domain.order import OUT_OF_STOCK
 from pearshop.errors import Refused, Unavailable
+from pearshop.telemetry.counting import Distribution
+from pearshop.telemetry.metrics import CART_COMMAND_SECONDS
 
 BATCH = 512
 TURNS = 12
@@ -22,6 +26,15 @@ PATIENCE_S = 0.05
 """How long a batch keeps the next one waiting: one cart whose order waits for a lock must not hold
 up everyone else's."""
 MAX_UNDER_WAY = 64
+KINDS: dict[type, str] = {
+    AddLine: "add",
+    ChangeLine: "change",
+    RemoveLine: "remove",
+    AddLines: "merge",
+    PlaceOrder: "order",
+    ReadCart: "read",
+}
+"""What metrics call each kind of request."""
 BACKOFF_S = (0.05, 0.1, 0.2, 0.4)
 """Waits before a call is sent again to a host that did not answer; the last one repeats."""
 
@@ -34,6 +47,9 @@ class Hosts(Protocol):
 
         Raises `Unavailable` when it does not answer.
         """
+
+    async def is_ready(self, actor: str) -> bool:
+        """Return whether the process of this name may answer for its carts now. Raises as above."""
 
 
 class _Waiting:
@@ -72,6 +88,13 @@ class Carts:
         self._under_way: dict[tuple[int, bool], set[asyncio.Task[None]]] = {}
         self._batchers: dict[tuple[int, bool], Batcher[_Waiting]] = {}
         self._waiting: Counter[int] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """What was asked, by kind and outcome."""
+        self.refused: Counter[str] = Counter()
+        """Orders that were refused, by the refusal's code."""
+        self.lines_short = 0
+        """Lines of refused orders of whose product there was not enough."""
+        self.seconds = Distribution(CART_COMMAND_SECONDS)
 
     @property
     def placement(self) -> Placement:
@@ -83,6 +106,10 @@ class Carts:
         if placement.epoch >= self._placement.epoch:
             self._placement = placement
 
+    async def host_is_ready(self, number: int) -> bool:
+        """Return whether that host may answer for its carts now. Raises `Unavailable`."""
+        return await self._hosts.is_ready(self._placement.actor(number))
+
     async def execute(self, call: Call) -> Answer:
         """Return the answer of the cart actor.
 
@@ -90,6 +117,23 @@ class Carts:
         not answer, or does not carry the cart any more, is found anew and asked again with the
         same key until then, so nothing is done twice.
         """
+        began = time.perf_counter()
+        outcome = "unavailable"
+        try:
+            answer = await self._in_turn(call)
+            outcome = "repeated" if getattr(answer, "repeated", False) else "done"
+            return answer
+        except Refused as error:
+            outcome = "refused"
+            if isinstance(call.request, PlaceOrder):
+                self._count_refusal(error)
+            raise
+        finally:
+            self.counts[KINDS[type(call.request)], outcome] += 1
+            self.seconds.add(time.perf_counter() - began)
+
+    async def _in_turn(self, call: Call) -> Answer:
+        """Do what `execute` does for one of few calls of a cart."""
         if self._waiting[call.user_id] >= self._cart_limit:
             raise Unavailable("Too many requests wait for this cart.")
         self._waiting[call.user_id] += 1
@@ -99,6 +143,11 @@ class Carts:
             self._waiting[call.user_id] -= 1
             if not self._waiting[call.user_id]:
                 del self._waiting[call.user_id]
+
+    def _count_refusal(self, error: Refused) -> None:
+        self.refused[error.code] += 1
+        if error.code == OUT_OF_STOCK:
+            self.lines_short += len(error.extra["lines"])
 
     async def _insist(self, call: Call) -> Answer:
         doubt = False

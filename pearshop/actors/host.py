@@ -17,7 +17,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from pearshop.actors.batching import Batcher
@@ -27,6 +28,11 @@ from pearshop.actors.messages import Call, CartStore, OrderPlaced, ReadCart, Rep
 from pearshop.db.order import Placed, PlaceOrder
 from pearshop.domain.cart import Cart
 from pearshop.errors import Refused, Unavailable
+from pearshop.telemetry.counting import Distribution
+from pearshop.telemetry.logs import LINES_OF_REQUESTS
+from pearshop.telemetry.metrics import CART_BATCH_SIZE
+from pearshop.telemetry.origins import Origin
+from pearshop.telemetry.work import Work
 
 logger = logging.getLogger(__name__)
 Lane = Batcher[CartActor]
@@ -83,6 +89,11 @@ class CartHost:
         self._monotonic = monotonic
         self._carts: dict[int, CartActor] = {}
         self._stats = HostStats()
+        self.passivated: Counter[str] = Counter()
+        """Carts let go, by reason."""
+        self.batches = Distribution(CART_BATCH_SIZE)
+        self.under_way = 0
+        """Commands that came and are not answered."""
         self.lease = Lease(store, monotonic=monotonic, sleep=sleep)
         self._loads = self._lane(self._load, LOADS)
         self._saves = self._lane(self._save, SAVES)
@@ -94,18 +105,17 @@ class CartHost:
         `epoch` is the caller's placement. Refusals and failures are answers, nothing is raised.
         """
         self._stats.calls += 1
+        self.under_way += len(calls)
         try:
             await self.lease.ready(epoch)
+            replies = [self._receive(call) for call in calls]
+            latest = max((call.deadline for call in calls), default=0.0)
+            await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
+            return [r.result() if r.done() else _late() for r in replies]
         except Unavailable as error:
             return [Unavailable(error.detail)] * len(calls)
-        replies = [self._receive(call) for call in calls]
-        latest = max((call.deadline for call in calls), default=0.0)
-        self._stats.waiting += len(replies)
-        try:
-            await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
         finally:
-            self._stats.waiting -= len(replies)
-        return [r.result() if r.done() else _late() for r in replies]
+            self.under_way -= len(calls)
 
     async def live(self) -> None:
         """Renew the lease and let idle carts go, until cancelled."""
@@ -115,7 +125,8 @@ class CartHost:
                 await self.lease.renew()
             if self.lease.fence != fence:
                 fence = self.lease.fence
-                self._drop([user_id for user_id in self._carts if not self.lease.owns(user_id)])
+                gone = [user_id for user_id in self._carts if not self.lease.owns(user_id)]
+                self.passivated["moved"] += self._drop(gone)
             self.passivate()
             await asyncio.sleep(BEAT_S)
 
@@ -123,12 +134,17 @@ class CartHost:
         """Let go of carts idle too long, and of the longest unused beyond the hot limit."""
         oldest = self._monotonic() - self._limits.idle_seconds
         surplus = len(self._carts) - self._limits.hot_carts
-        leaving: list[int] = []
+        idle: list[int] = []
+        beyond: list[int] = []
         for user_id, actor in self._carts.items():  # least recently used first
-            if actor.used_at > oldest and len(leaving) >= surplus:
+            if actor.used_at <= oldest:
+                idle.append(user_id)
+            elif len(idle) + len(beyond) < surplus:
+                beyond.append(user_id)
+            else:
                 break
-            leaving.append(user_id)
-        self._stats.passivations += self._drop(leaving)
+        self.passivated["idle"] += self._drop(idle)
+        self.passivated["full"] += self._drop(beyond)
 
     def _drop(self, users: Sequence[int]) -> int:
         """Forget those of the carts that nobody waits for; return how many."""
@@ -137,9 +153,21 @@ class CartHost:
             del self._carts[user_id]
         return len(idle)
 
+    @property
+    def hot(self) -> int:
+        """How many carts are in memory."""
+        return len(self._carts)
+
+    @property
+    def counts(self) -> HostStats:
+        """Counts as they are; the sizes among them are as of the last `stats`."""
+        return self._stats
+
     def stats(self) -> dict[str, int]:
         """Return counts and sizes, see `HostStats`."""
-        self._stats.hot = len(self._carts)
+        self._stats.hot = self.hot
+        self._stats.passivations = self.passivated.total()
+        self._stats.waiting = self.under_way
         return asdict(self._stats)
 
     def _lane(self, run: Callable[[list[CartActor]], Awaitable[None]], limit: int) -> Lane:
@@ -147,7 +175,10 @@ class CartHost:
             try:
                 await run(actors)
             except Exception:
-                logger.exception("A cart host's lane failed; its carts start afresh.")
+                known = _origins(pending for actor in actors for pending in actor.in_hand)
+                ids = [each for each, _ in known or _waiting_for(actors)]
+                told = LINES_OF_REQUESTS.members(request_ids=ids)
+                logger.exception("A cart host's lane failed; its carts start afresh.", extra=told)
                 for actor in actors:
                     actor.fail_all("The cart met an unexpected fault.")
                     actor.busy = False
@@ -210,7 +241,8 @@ class CartHost:
                 pending.early = True
         keys = [(actor.user_id, key) for actor in actors for key in actor.command_keys()]
         try:
-            loaded = await self._store.load([actor.user_id for actor in actors], keys)
+            with Work("host.load", _waiting_for(actors)):
+                loaded = await self._store.load([actor.user_id for actor in actors], keys)
         except Unavailable as error:
             for actor in actors:
                 actor.fail_all(error.detail)
@@ -235,8 +267,11 @@ class CartHost:
         saved: frozenset[int] = frozenset()
         failed: Unavailable | None = None
         if saves:
+            pendings = [pending for _, turn in turns for pending in turn.taken]
+            self.batches.add(len(pendings))
             try:
-                saved = await self._store.save(self.lease.grant, saves)
+                with Work("host.save", _origins(pendings)):
+                    saved = await self._store.save(self.lease.grant, saves)
             except Unavailable as error:
                 failed = error
             self._stats.saves += 1
@@ -291,8 +326,10 @@ class CartHost:
         results: list[Placed | Refused] | None = None
         doubt = False
         try:
-            results = await self._store.place(self.lease.grant, orders)
+            with Work("host.place", _origins(pending for _, pending in turns)):
+                results = await self._store.place(self.lease.grant, orders)
             if results is None:
+                self._stats.fenced += len(turns)
                 await self._ask_for_successor()
         except Unavailable as error:
             doubt = error.unknown
@@ -310,6 +347,14 @@ class CartHost:
                 self._stats.orders += not result.repeated
                 pending.answer(OrderPlaced(result.order, result.left, result.repeated))
             self._release(actor)
+
+
+def _origins(pendings: Iterable[Pending]) -> list[Origin]:
+    return [origin for pending in pendings for origin in pending.call.origins]
+
+
+def _waiting_for(actors: list[CartActor]) -> list[Origin]:
+    return _origins(pending for actor in actors for pending in actor.waiting or ())
 
 
 def _late() -> Unavailable:

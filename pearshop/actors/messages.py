@@ -10,6 +10,7 @@ from pearshop.domain.cart import Cart, CartCommand, CartLine
 from pearshop.domain.order import Order
 from pearshop.domain.stock import Left
 from pearshop.errors import Refused, Unavailable
+from pearshop.telemetry.origins import Origin
 
 
 class ReadCart(NamedTuple):
@@ -30,6 +31,7 @@ class Call(NamedTuple):
 
     `key` (16 bytes) makes a repeat answer as the first did; `fingerprint` tells a repeat from
     another request under the same key. After `deadline` (s since 1970) nobody waits any more.
+    `origins`: the requests that it is made for.
     """
 
     user_id: int
@@ -37,6 +39,7 @@ class Call(NamedTuple):
     key: bytes
     fingerprint: bytes
     deadline: float
+    origins: tuple[Origin, ...] = ()
 
 
 class LineChanged(NamedTuple):

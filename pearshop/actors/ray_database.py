@@ -14,6 +14,7 @@ from pearshop.actors.channel import Broken
 from pearshop.actors.neighbours import Neighbours
 from pearshop.db.execute import Outcome, is_read_only, is_single_statement
 from pearshop.errors import Unavailable
+from pearshop.telemetry.origins import ORIGINS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class RayDatabase:
         **kwargs: P.kwargs,
     ) -> T:
         """Run one operation in one transaction. Raises `Refused` or `Unavailable`."""
-        return cast("T", await self._bounded(operation, args, kwargs))
+        return cast("T", await self._bounded(operation, args, kwargs, False))
 
     async def read(
         self,
@@ -70,7 +71,7 @@ class RayDatabase:
     async def _bounded(self, operation: Callable[..., Any], *rest: Any) -> Any:
         try:
             async with asyncio.timeout(self._timeout):
-                outcome = await self._ask(operation, rest)
+                outcome = await self._ask(operation, (*rest, ORIGINS.get()))
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise

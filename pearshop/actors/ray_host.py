@@ -16,6 +16,7 @@ from ray.exceptions import RayError
 
 from pearshop.actors.channel import SUPPORTED, Broken, Channel, Listener
 from pearshop.actors.host import CartHost, HostLimits
+from pearshop.actors.host_telemetry import report, traced
 from pearshop.actors.messages import Call, Moved, Reply
 from pearshop.actors.ray_database import RayDatabase, own_node
 from pearshop.actors.store import DatabaseCartStore
@@ -23,6 +24,10 @@ from pearshop.db.placement import Placement
 from pearshop.domain.scaling import Reading
 from pearshop.errors import Unavailable
 from pearshop.settings import settings
+from pearshop.telemetry import metrics
+from pearshop.telemetry.reporting import PERIOD_S, Reporter
+from pearshop.telemetry.start import start_actor
+from pearshop.telemetry.traces import TRACES
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +63,7 @@ class CartHostActor:
 
     def __init__(self, number: int, name: str) -> None:
         configured = settings()
+        start_actor(configured, name)
         self._name = name
         self._host = CartHost(
             DatabaseCartStore(RayDatabase.connect(configured.request_timeout), number, name),
@@ -69,6 +75,7 @@ class CartHostActor:
         )
         self._began_at = self._called_at = time.monotonic()
         self._living: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         self._address = Address(own_node(), secrets.token_hex(8))
         # A thread: an actor that Ray has started again gets no call if nobody needs it any more.
@@ -77,7 +84,13 @@ class CartHostActor:
     async def execute(self, epoch: int, calls: Sequence[Call]) -> list[Reply]:
         """See `CartHost.execute`."""
         self._heard()
+        if TRACES.are_told:
+            return await traced(self._host, epoch, calls)
         return await self._host.execute(epoch, calls)
+
+    async def is_ready(self) -> bool:
+        """Return whether it may answer for its carts at this moment."""
+        return self._host.lease.is_good
 
     async def greet(self) -> "Address":
         """Hear that the shop is still there; return where this process listens."""
@@ -93,6 +106,15 @@ class CartHostActor:
         self._called_at = time.monotonic()
         if self._living is None:
             self._living = asyncio.create_task(self._host.live())
+            self._reporting = asyncio.create_task(self._report())
+
+    async def _report(self) -> None:
+        """Tell Ray how it goes, for as long as the process lives."""
+        reporter = Reporter()
+        reporter.add(metrics.HOST_STARTS, 1)
+        while True:
+            report(reporter, self._host)
+            await asyncio.sleep(PERIOD_S)
 
     async def stats(self) -> dict[str, int]:
         """See `CartHost.stats`; with the processor time and the age of this process in ms."""
@@ -154,6 +176,13 @@ class RayHosts:
         except (RayError, Broken) as error:
             self._actors.pop(actor, None)
             raise Unavailable("A cart host does not answer.", unknown=True) from error
+
+    async def is_ready(self, actor: str) -> bool:
+        """Return whether a host may answer for its carts. Raises `Unavailable`."""
+        try:
+            return bool(await self._find(actor).is_ready.remote())
+        except (RayError, ValueError) as error:
+            raise Unavailable("A cart host does not answer.") from error
 
     async def greet(self, placement: Placement) -> None:
         """Tell the hosts that the shop is there; start those that this release needs.

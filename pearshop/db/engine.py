@@ -32,6 +32,7 @@ def make_engine(
         pool_timeout=settings.database_pool_timeout,
         pool_use_lifo=True,  # few backends that are warm serve quicker than all in turn
         pool_pre_ping=False,
+        hide_parameters=True,  # in errors, which are logged: they are personal data
         pool_recycle=1800,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,

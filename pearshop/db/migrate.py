@@ -1,5 +1,6 @@
 """Bring a database to the schema of this code."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -22,9 +23,18 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+@cache
 def head() -> str:
     """Return the revision that this code needs."""
     return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+
+
+@cache
+def known_revisions() -> frozenset[str]:
+    """Return the revisions that this code knows."""
+    return frozenset(
+        script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    )
 
 
 def revision(connection: Connection) -> str | None:
@@ -35,8 +45,7 @@ def revision(connection: Connection) -> str | None:
 def check_not_newer(connection: Connection) -> None:
     """Raise `ConfigurationError` when the schema comes from newer code than this."""
     found = revision(connection)
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in known_revisions():
         raise ConfigurationError(
             f"The database's schema ({found}) is newer than this code ({head()}): "
             "run the newer PearShop, or restore a backup made before its migration."

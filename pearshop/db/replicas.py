@@ -75,12 +75,12 @@ class State(NamedTuple):
 class Replica:
     """One read replica: what is known of it, and the connections for reads."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: Settings, number: int) -> None:
         self.lag = settings.database_replica_lag
         self.trouble: str | None = None
         """Why it is not used, as far as looks and reads have told; `None` before the first."""
         self.monitor = _engine(settings, url, pool_size=1)
-        self.pool = Pool(settings.database_pool_size, HUNG_S)
+        self.pool = Pool(settings.database_pool_size, HUNG_S, f"replica-{number}")
         self._engine = _engine(settings, url, pool_size=settings.database_pool_size)
         self._lines = _Lines(self._engine)
         self._proof = NOTHING
@@ -217,7 +217,9 @@ class Replicas:
     """The read replicas of one process, and the threads that look after them."""
 
     def __init__(self, settings: Settings) -> None:
-        self._replicas = tuple(Replica(url, settings) for url in settings.replica_urls)
+        self._replicas = tuple(
+            Replica(url, settings, number) for number, url in enumerate(settings.replica_urls)
+        )
         self._turns = itertools.count()
         self._primary: tuple[Position, ...] = ()
         self._reported = [True] * len(self._replicas)
@@ -247,6 +249,11 @@ class Replicas:
             return None
         replica, proof = fit[next(self._turns) % len(fit)]
         return await replica.read(proof, operation, args, kwargs)
+
+    @property
+    def pools(self) -> list[Pool]:
+        """The connections for reads, of one replica after the other."""
+        return [replica.pool for replica in self._replicas]
 
     def states(self) -> list[State]:
         """Return the state of each replica."""

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
-from pearshop.db.execute import read_only
+from pearshop.db.execute import read_only, single_statement
 from pearshop.db.tables import shop
 
 
@@ -13,6 +13,15 @@ class Shop(NamedTuple):
 
     currency: str
     currency_exponent: int
+
+
+REVISION = text("SELECT version_num FROM alembic_version")
+
+
+@single_statement
+def revision(connection: Connection) -> str | None:
+    """Return the revision of the schema, as `pearshop.db.migrate` has left it."""
+    return connection.execute(REVISION).scalar()
 
 
 @read_only

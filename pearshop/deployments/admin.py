@@ -4,9 +4,9 @@ import os
 
 from ray import serve
 
-from pearshop.deployments.logs import write_to_serves_log
 from pearshop.http.addresses import INGRESS_CLIENT, behind_ingress
 from pearshop.settings import settings
+from pearshop.telemetry.start import start_replica
 from pearshop.web.admin.app import make_admin
 from pearshop.web.admin.door import Door
 
@@ -17,7 +17,7 @@ class Admin:
     """Answers HTTP below its `route_prefix`, as a client of the API like any other."""
 
     def __init__(self) -> None:
-        write_to_serves_log()
+        start_replica(settings())
 
     def __serve_build_asgi_app__(self) -> Door:
         """Return the application that Serve hands requests to."""

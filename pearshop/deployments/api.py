@@ -17,8 +17,6 @@ from pearshop.actors.scaling import Scaler
 from pearshop.db import catalogue
 from pearshop.db import placement as rows
 from pearshop.db.placement import Placement
-from pearshop.deployments.logs import write_to_serves_log
-from pearshop.deployments.metrics import CacheMetric, degraded, limited
 from pearshop.deployments.release import release_of
 from pearshop.domain.scaling import Bounds
 from pearshop.errors import ConfigurationError, Unavailable
@@ -32,6 +30,9 @@ from pearshop.http.products import TOLD, Products
 from pearshop.http.services import Services
 from pearshop.http.tokens import Tokens
 from pearshop.settings import settings
+from pearshop.telemetry import metrics
+from pearshop.telemetry.reporting import Reporter
+from pearshop.telemetry.start import start_replica
 
 logger = logging.getLogger(__name__)
 
@@ -82,16 +83,14 @@ class Api:
     def __init__(
         self, database: "DeploymentHandle[Any]", *_beside: "DeploymentHandle[Any]"
     ) -> None:
-        write_to_serves_log()
         configured = settings()
+        start_replica(configured)
         self._database = RayDatabase(database, configured.request_timeout)
         release = release_of(configured)
         self._hosts = RayHosts(release)
         self._scaler = Scaler(self._hosts, self._database, release, configured.cart_hot_limit)
         self._heard_at: datetime | None = None
-        self._degraded = degraded()
-        self._lookups = CacheMetric()
-        self._limited = limited()
+        self._reporter = Reporter()
         ingress = behind_ingress(os.environ)
         self._guard = Guard(configured, behind_ingress=ingress) if configured.rate_limits else None
         addresses = Addresses(configured.trusted_proxies, behind_ingress=ingress)
@@ -113,11 +112,17 @@ class Api:
             self._guard,
             images=Images(configured, addresses),
         )
+        self._app = make_app(self._services)
         self._tasks: list[asyncio.Task[None]] = []
 
     def __serve_build_asgi_app__(self) -> App:
         """Return the application that Serve hands requests to."""
-        return make_app(self._services)
+        return self._app
+
+    async def readiness(self) -> tuple[int, bytes, dict[str, str]]:
+        """Return status, body and headers of what `/api/readyz/` answers, for other deployments."""
+        answer = (await self._services.readiness.look()).answer()
+        return answer.status_code, bytes(answer.body), dict(answer.headers)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Bound the number of cart hosts, at start and whenever the configuration changes."""
@@ -136,13 +141,33 @@ class Api:
             try:
                 await self._hear_of_products()
                 await self._hear()
-                self._degraded.set(0, {"part": "database"})
+                is_away = False
             except Unavailable:
-                self._degraded.set(1, {"part": "database"})
-            self._degraded.set(not self._services.products.hears, {"part": "redis"})
-            self._lookups.report(self._services.products.counts)
-            self._tell_refusals()
+                is_away = True
+            if self._reporter.is_due():
+                self._report(is_away)
             await asyncio.sleep(PULSE_S)
+
+    def _report(self, database_is_away: bool) -> None:
+        """Tell Ray how it goes."""
+        mine, tell = self._services, self._reporter
+        tell.gauge(metrics.DEGRADED, database_is_away, "database")
+        tell.gauge(metrics.DEGRADED, not mine.products.hears, "redis")
+        tell.totals(metrics.CACHE_LOOKUPS, mine.products.counts)
+        tell.totals(metrics.SIGN_INS, {(how,): n for how, n in mine.sign_ins.items()})
+        for limit, count in self._guard.refusals().items() if self._guard else ():
+            tell.add(metrics.LIMITED, count, limit)
+        watch, carts = self._app.watch, mine.carts
+        requests = {
+            (route, how, str(status)): n for (route, how, status), n in watch.counts.items()
+        }
+        tell.totals(metrics.REQUESTS, requests)
+        tell.histogram(watch.seconds)
+        tell.totals(metrics.CART_COMMANDS, carts.counts)
+        tell.histogram(carts.seconds)
+        tell.total(metrics.ORDERS_PLACED, carts.counts["order", "done"])
+        tell.totals(metrics.ORDERS_REFUSED, {(code,): n for code, n in carts.refused.items()})
+        tell.total(metrics.STOCK_REFUSALS, carts.lines_short)
 
     async def _hear(self) -> None:
         """Hear of the placement and the revoked sessions; both live in the database."""
@@ -156,10 +181,6 @@ class Api:
         since = self._heard_at or datetime.now(UTC)
         changed = await self._database.run(catalogue.changed_since, since - LATE, TOLD)
         await self._services.products.pulse(dict(changed), more=len(changed) >= TOLD)
-
-    def _tell_refusals(self) -> None:
-        for limit, count in self._guard.refusals().items() if self._guard else ():
-            self._limited.inc(count, {"limit": limit})
 
     async def _greet(self) -> None:
         while True:

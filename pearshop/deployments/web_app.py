@@ -1,25 +1,63 @@
-"""The shopper's app, and beside it what describes the API: nothing here asks anybody."""
+"""The shopper's app, and beside it what describes the API; and how the shop is, at `/readyz`."""
+
+import asyncio
+from typing import Any, cast
 
 from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from pearshop.deployments.logs import write_to_serves_log
+from pearshop.actors.ray_database import APPLICATION
+from pearshop.errors import Unavailable
+from pearshop.http.answers import json, unavailable
 from pearshop.http.app import make_app
+from pearshop.http.health import NO_STORE
+from pearshop.settings import settings
+from pearshop.telemetry.start import start_replica
 from pearshop.web.app import bundle
 from pearshop.web.app.site import Site
 
+ALIVE, READY = "/healthz", "/readyz"
+PATIENCE_S = 2.0
+
 
 class Front:
-    """The app's files; `/docs`, `/openapi.json` and the answer to wrong addresses beside them."""
+    """The app's files; `/docs`, `/openapi.json` and the answer to wrong addresses beside them.
+
+    `/healthz` and `/readyz` are where machines look for them; the rest asks nobody.
+    """
 
     def __init__(self) -> None:
         self.routes: list[BaseRoute] = []  # Ray Serve counts all requests as one route's
         self._site = Site(bundle.read(), make_app())
+        self._api: DeploymentHandle[Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        await self._site(scope, receive, send)
+        path = scope["path"].rstrip("/") if scope["type"] == "http" else ""
+        if path == ALIVE:
+            await json({"status": "alive"}, headers=NO_STORE)(scope, receive, send)
+        elif path == READY:
+            await (await self._readiness())(scope, receive, send)
+        else:
+            await self._site(scope, receive, send)
+
+    async def _readiness(self) -> Response:
+        """Ask the API, whose replicas know what the shop stands on."""
+        try:
+            if self._api is None:
+                self._api = serve.get_deployment_handle("Api", APPLICATION)
+            async with asyncio.timeout(PATIENCE_S):
+                status, body, headers = cast(
+                    "tuple[int, bytes, dict[str, str]]", await self._api.readiness.remote()
+                )
+        except (RayError, RayServeException, TimeoutError):
+            return unavailable(Unavailable("The API does not answer."), may_repeat=True)
+        return Response(body, status, headers)
 
 
 @serve.deployment
@@ -28,7 +66,7 @@ class WebApp:
     """Answers HTTP for all addresses that no other application has."""
 
     def __init__(self) -> None:
-        write_to_serves_log()
+        start_replica(settings())
 
     def __serve_build_asgi_app__(self) -> Front:
         """Return the application that Serve hands requests to."""

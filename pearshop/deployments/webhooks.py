@@ -1,7 +1,6 @@
 """The process that tells subscribers of events. No request comes to it."""
 
 import asyncio
-from collections import Counter as Counts
 from collections.abc import Awaitable
 from typing import Any
 
@@ -9,10 +8,11 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from pearshop.actors.ray_database import RayDatabase
-from pearshop.deployments.logs import write_to_serves_log
-from pearshop.deployments.metrics import outbox_age, webhook_deliveries
-from pearshop.domain.webhook import MAX_WEBHOOKS, State
+from pearshop.domain.webhook import MAX_WEBHOOKS
 from pearshop.settings import settings
+from pearshop.telemetry import metrics
+from pearshop.telemetry.reporting import Reporter
+from pearshop.telemetry.start import start_replica
 from pearshop.webhooks.dispatcher import Dispatcher
 from pearshop.webhooks.resolving import Resolver
 from pearshop.webhooks.sender import Sender
@@ -25,8 +25,8 @@ class Webhooks:
     _work: asyncio.Task[None] | None = None
 
     def __init__(self, database: "DeploymentHandle[Any]") -> None:
-        write_to_serves_log()
         configured = settings()
+        start_replica(configured)
         # A look-up that is given up holds its thread while the next attempt has begun another.
         lookups = 2 * MAX_WEBHOOKS
         resolver = Resolver(private=configured.webhook_private_addresses, lookups=lookups)
@@ -34,8 +34,7 @@ class Webhooks:
         self._dispatcher = Dispatcher(
             RayDatabase(database, configured.request_timeout), self._sender
         )
-        self._deliveries, self._age = webhook_deliveries(), outbox_age()
-        self._told: Counts[State] = Counts()
+        self._reporter = Reporter()
 
     def __del__(self) -> Awaitable[None] | None:
         """Finish what is under way; Serve awaits this before it ends the process."""
@@ -50,10 +49,10 @@ class Webhooks:
             self._work = asyncio.create_task(self._dispatcher.run())
         elif self._work.done():
             self._work.result()
-        self._age.set(self._dispatcher.outbox_age)
-        for outcome, count in (self._dispatcher.counts - self._told).items():
-            self._deliveries.inc(count, {"outcome": outcome})
-        self._told = self._dispatcher.counts.copy()
+        if self._reporter.is_due():
+            self._reporter.gauge(metrics.OUTBOX_AGE, self._dispatcher.outbox_age)
+            counts = {(str(how),): n for how, n in self._dispatcher.counts.items()}
+            self._reporter.totals(metrics.WEBHOOK_DELIVERIES, counts)
 
     async def _finish(self, work: "asyncio.Task[None]") -> None:
         self._dispatcher.stop()

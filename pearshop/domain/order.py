@@ -11,6 +11,8 @@ from pearshop.domain.stock import StockLedger
 from pearshop.errors import Conflict, Invalid
 
 MAX_ADDRESS = 2_000
+OUT_OF_STOCK = "out_of_stock"
+"""Code of the refusal, and reason of each line that is short."""
 MAX_TOTAL = (1 << 53) - 1
 """Largest total: what a JavaScript client still reads exactly."""
 
@@ -128,10 +130,10 @@ def _check_stock(cart: Cart, lines: tuple[CartLine, ...], short: Mapping[int, in
     if short:
         raise Conflict(
             "Not enough is left of some products: lower the quantity or take those lines out.",
-            "out_of_stock",
+            OUT_OF_STOCK,
             {
                 "lines": [
-                    _named(cart, x, "out_of_stock") | {"available": short[x.product_id]}
+                    _named(cart, x, OUT_OF_STOCK) | {"available": short[x.product_id]}
                     for x in lines
                     if x.product_id in short
                 ]

@@ -27,6 +27,7 @@ from pearshop.http.routers import (
     bulk,
     cart,
     category,
+    health,
     image,
     order,
     product,
@@ -39,6 +40,7 @@ from pearshop.http.routers import (
     whole_cart,
 )
 from pearshop.http.services import KEY_HEADER, Services
+from pearshop.http.watch import Watch
 from pearshop.settings import Settings
 
 KEYED = "/api/order"
@@ -48,7 +50,7 @@ REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")
 CODE_OF = {404: "no_such_path", 405: "method_not_allowed", 413: "too_large"}
 MODULES = (
     *(cart, whole_cart, product, bulk, category, order),
-    *(user, shop, staff, audit, transfer, report, webhook, image, batch),
+    *(user, shop, staff, audit, transfer, report, webhook, image, batch, health),
 )
 FORM_BYTES = 65_536
 """What a form may have beside the file that it brings."""
@@ -85,7 +87,8 @@ class App:
         inner = Edge(inner, max_body_bytes or settings.max_body_bytes, larger)
         if settings.origins:
             inner = with_cors(inner, settings.origins)
-        self._layers = Door(inner, Hosts(settings.host_names), DEFECT)
+        self.watch = Watch(dispatch.route_of)
+        self._layers = Door(inner, Hosts(settings.host_names), DEFECT, self.watch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

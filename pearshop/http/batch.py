@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive
 
 from pearshop.errors import Unavailable
 from pearshop.http import answers
-from pearshop.http.members import UNTIL
+from pearshop.http.members import REQUEST_ID, UNTIL
 from pearshop.http.services import REQUEST_ID_HEADER
 from pearshop.schemas.batch import BatchCall
 
@@ -112,6 +112,7 @@ def _scope(request: Request, call: BatchCall, number: int, until: float) -> dict
         "headers": headers,
         "client": request.scope.get("client"),
         "server": request.scope.get("server"),
+        REQUEST_ID: f"{request.scope[REQUEST_ID]}.{number}",
         UNTIL: until,
     }
 

@@ -59,6 +59,7 @@ def route(
     media: str | None = None,
     known: bool = False,
     query: type[Query] | None = None,
+    probe: bool = False,
     errors: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """Return what FastAPI's route decorators are to be told besides path and answer.
@@ -66,9 +67,10 @@ def route(
     `content`: schemas of a body that is no model, by media type; `file`: the name of the one that
     a form brings; `media`: the type of an answer that is no JSON.
     `keyed`: under an idempotency key; `seen`: under `If-Match`; `known`: what is read, under
-    `If-None-Match`; `query`: by these parameters, and so, where they tell members of the answer.
+    `If-None-Match`; `query`: by these parameters, and so, where they tell members of the answer;
+    `probe`: for machines that ask for health, without limit however busy the shop is.
     """
-    statuses = set(errors) | {429, 503}
+    statuses = set(errors) | ({503} if probe else {429, 503})
     known = known or (query is not None and issubclass(query, Sparse))
     headers = [each for each, told in ((KEY, keyed), (SEEN, seen), (KNOWN, known)) if told]
     extra: dict[str, Any] = {"parameters": headers + (parameters(query) if query else [])}

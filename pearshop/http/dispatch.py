@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pearshop.errors import Refused, Unavailable
 from pearshop.http import answers as ready
 from pearshop.http.body import ARRIVING, TIME
-from pearshop.http.members import UNTIL
+from pearshop.http.members import ROUTE, UNTIL
 
 Endpoint = Callable[..., Awaitable[Response]]
 Answer = Callable[[Request, Exception], Awaitable[Response]]
@@ -82,7 +82,7 @@ class Dispatch:
         if found is None:
             await self._app(scope, receive, send)
             return
-        endpoint, _, arguments = found
+        endpoint, scope[ROUTE], arguments = found
         request = Request(scope, receive, send)
         try:
             until = asyncio.get_running_loop().time() + self._timeout
@@ -94,6 +94,11 @@ class Dispatch:
         except (Refused, Unavailable, HTTPException) as error:
             response = await self._answer(request, error)
         await response(scope, receive, send)
+
+    def route_of(self, scope: Scope) -> str | None:
+        """Return the path template of a request; `None`: not in the table."""
+        found = self.find(scope)
+        return None if found is None else found[1]
 
     def find(self, scope: Scope) -> tuple[Endpoint, str, tuple[Any, ...]] | None:
         """Return endpoint, path template and arguments of a request; `None`: not in the table."""

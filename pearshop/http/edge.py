@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pearshop.errors import Unavailable
 from pearshop.http import answers
-from pearshop.http.members import PLACE, UNTIL
+from pearshop.http.members import PLACE, PROBES, UNTIL
 
 API = "/api/"
 AT_ONCE = 256
@@ -34,7 +34,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if UNTIL in scope:  # a call within a batch, which has its place already
+        path: str = scope["path"]
+        if path.startswith(API) and not path.endswith("/"):
+            scope["path"] = path = path + "/"
+        if UNTIL in scope or path in PROBES:  # a call within a batch, which has its place already
             await self._serve(scope, receive, send)
             return
         if self.under_way >= AT_ONCE:
@@ -48,10 +51,7 @@ class Edge:
             place.leave()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        if path.startswith(API) and not path.endswith("/"):
-            scope["path"] = path = path + "/"
-        limit = self._larger.get(path, self._limit)
+        limit = self._larger.get(scope["path"], self._limit)
         length = next((v for k, v in scope["headers"] if k == b"content-length"), None)
         if length is None:
             receive = _counted(receive, limit)

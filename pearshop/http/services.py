@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from pearshop.domain.cart import AddLines, Cart, CartCommand
 from pearshop.domain.user import Role, User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from pearshop.http.freshness import Freshness
+from pearshop.http.health import Readiness
 from pearshop.http.limiting.guard import Guard
 from pearshop.http.media.images import Images
 from pearshop.http.passwords import Passwords
@@ -30,6 +32,7 @@ from pearshop.http.reports import Reports
 from pearshop.http.streams import Streams
 from pearshop.http.tokens import ACCESS_S, Session, Tokens, bearer
 from pearshop.settings import Settings
+from pearshop.telemetry.origins import ORIGINS
 from pearshop.webhooks.resolving import Resolver
 
 P = ParamSpec("P")
@@ -87,6 +90,9 @@ class Services:
     """Absent where rate limits are off."""
     revoked: Revoked = field(default_factory=Revoked)
     streams: Streams = field(default_factory=Streams)
+    sign_ins: Counter[str] = field(default_factory=Counter)
+    """Attempts to sign in by outcome."""
+    readiness: Readiness = field(init=False)
     resolver: Resolver = field(init=False)
     """Tells where the URLs of webhooks lead."""
     public: dict[str, str] = field(init=False)
@@ -95,6 +101,7 @@ class Services:
 
     def __post_init__(self) -> None:
         private = self.settings.webhook_private_addresses
+        self.readiness = Readiness(self.database, self.carts)
         self.resolver = Resolver(private=private, lookups=LOOK_UPS)
         self.reports = Reports(self.database, self.settings.request_timeout - ANSWER_S)
         seconds = self.settings.catalogue_public_seconds
@@ -191,7 +198,8 @@ class Services:
         fingerprint: bytes,
     ) -> Answer:
         deadline = time.time() + self.settings.request_timeout - ANSWER_S
-        return await self.carts.execute(Call(user_id, wish, key, fingerprint, deadline))
+        call = Call(user_id, wish, key, fingerprint, deadline, ORIGINS.get())
+        return await self.carts.execute(call)
 
 
 @contextmanager

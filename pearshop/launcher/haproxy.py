@@ -62,10 +62,12 @@ KEYED_PATHS = "/api/order"
 CLIENT = "x-ingress-client"
 """The address of HAProxy's own peer, whatever the client says. See `pearshop.http.addresses`."""
 OF_SERVE = (
-    "^(x-request-(id|timeout-seconds|disconnect-disabled)|x[-_]session[-_]id"
+    "^(x-request-(timeout-seconds|disconnect-disabled)|x[-_]session[-_]id"
     "|serve[-_]multiplexed[-_]model[-_]id|x-serve-router-.*)$"
 )
 """Headers by which Serve is steered: no client's business, and in other bytes than UTF-8 a 500."""
+CLIENTS_ID = "^[A-Za-z0-9._-]{1,64}$"
+"""What a client's `X-Request-ID` may be; another one is dropped, and Serve makes one."""
 REQUEST_ID = "x-ingress-request-id"
 """Stands in for a key that the client did not send, so that HAProxy may repeat the request."""
 
@@ -157,6 +159,9 @@ _FACTS = _literal(
     http-request set-header {REQUEST_ID} %[uuid]
     http-request set-header {CLIENT} %[src]
     http-request del-header {OF_SERVE} -m reg
+    acl one_id req.fhdr_cnt(x-request-id) eq 1
+    acl good_id req.fhdr(x-request-id) -m reg {CLIENTS_ID}
+    http-request del-header x-request-id unless one_id good_id
     http-request disable-l7-retry unless same_twice or keyed_path
     http-after-response set-status 503 if {{ status 502 504 }}"""
 )

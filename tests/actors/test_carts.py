@@ -40,6 +40,11 @@ class ScriptedHosts:
             raise reply
         return [reply] * len(calls)
 
+    async def is_ready(self, actor: str) -> bool:
+        if self.gone:
+            raise Unavailable(actor)
+        return actor != self.hangs
+
 
 async def nowhere() -> None:
     """Look for the carts, and find nothing new."""

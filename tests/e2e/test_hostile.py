@@ -26,6 +26,8 @@ PATHS = {
     "/api/order/1/": {"GET", "PATCH"},
     "/api/category/": {"GET"},
     "/api/image/": {"POST"},
+    "/api/healthz/": {"GET"},
+    "/api/readyz/": {"GET"},
     "/api/batch/": {"POST"},
 }
 WITH_BODY = [

@@ -78,6 +78,8 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("post", "/api/image/"): {201, 400, 401, 403, 408, 413, 415},
     ("get", "/api/media/<id>/"): {200, 304, 404},
     ("post", "/api/batch/"): {200, 400},
+    ("get", "/api/healthz/"): {200},
+    ("get", "/api/readyz/"): {200, 503},
 }
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from pearshop.http.batch import MAX_ANSWERS, TO_ANSWER_S, carry_out
-from pearshop.http.members import UNTIL
+from pearshop.http.members import REQUEST_ID, UNTIL
 from pearshop.schemas.batch import BatchCall
 
 
@@ -53,6 +53,7 @@ async def _run(
         "scheme": "http",
         "method": "POST",
         "headers": sent,
+        REQUEST_ID: "outer",
     }
     answers = await carry_out(Request(scope), calls, seconds)
     done: list[dict[str, Any]] = orjson.loads(orjson.dumps([each.render() for each in answers]))
@@ -97,6 +98,7 @@ async def test_each_call_has_the_batchs_caller_and_a_request_id_of_its_own() -> 
         "content-type": "application/json",
         "x-ingress-request-id": "id.1",
     }
+    assert [scope[REQUEST_ID] for scope in app.scopes] == ["outer.0", "outer.1"]
 
 
 async def test_a_broken_call_does_not_stop_the_next() -> None:

@@ -109,6 +109,18 @@ def test_a_client_cannot_steer_serve(shop: httpx.Client, replicas: list[Replica]
     assert {name.lower() for name in steering} & set(arrived) == {"x-request"}
 
 
+@pytest.mark.parametrize(
+    ("sent", "arrives"),
+    [(["abc-1.X_"], True), (["a b"], False), (["a", "b"], False), (["x" * 65], False)],
+)
+def test_a_clients_request_id_goes_on_if_it_is_well_formed(
+    shop: httpx.Client, replicas: list[Replica], sent: list[str], arrives: bool
+) -> None:
+    shop.get(CART, headers=[("X-Request-ID", each) for each in sent])
+    [arrived] = [each for replica in replicas for each in replica.headers]
+    assert ("x-request-id" in arrived) == arrives
+
+
 def _ids(replicas: list[Replica]) -> list[str | None]:
     return [each for replica in replicas for each in replica.seen]
 

@@ -1,6 +1,7 @@
-"""The outermost layer: for which names the shop answers, and what browsers may make of answers."""
+"""The outermost layer: who asks by which name, what browsers may make of answers, how all went."""
 
 import logging
+import time
 from collections.abc import Sequence
 
 from starlette.responses import Response
@@ -9,7 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pearshop.http import answers
 from pearshop.http.browsers.hosts import Hosts
 from pearshop.http.browsers.policies import DATA, NOSNIFF, POLICY
-from pearshop.http.members import UNTIL
+from pearshop.http.members import ROUTE, UNTIL
+from pearshop.http.watch import Watch
+from pearshop.telemetry.logs import LINES_OF_REQUESTS
+from pearshop.telemetry.metrics import UNKNOWN_ROUTE
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +24,13 @@ HEALTH = "/-/"
 class Door:
     """Refuses requests for names that are not the shop's, and adds policies to all answers.
 
-    A request that failed inside, which nothing there foresaw, is logged and answered by `defect`.
+    Each request is watched, and its id is told. One that failed inside, which nothing there
+    foresaw, is logged and answered by `defect`.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, defect: Response) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts, defect: Response, watch: Watch) -> None:
         self._app = app
+        self._watch = watch
         self._hosts = hosts
         self._defect = defect
 
@@ -33,19 +39,22 @@ class Door:
         if scope["type"] != "http" or scope["path"].startswith(HEALTH):
             await self._app(scope, receive, send)
             return
-        out = _Policies(send, DATA)
-        if UNTIL in scope:  # within a batch, which has passed here already
-            out = _Policies(send, ())
-        elif not self._is_known(scope):
-            await UNKNOWN(scope, receive, out)
-            return
+        seen = self._watch.begin(scope)
+        is_part = UNTIL in scope  # within a batch, which has passed here already
+        out = _Out(send, () if is_part else DATA, seen.request_id if seen.made_id else "")
         try:
-            await self._app(scope, receive, out)
+            if is_part or self._is_known(scope):
+                await self._app(scope, receive, out)
+            else:
+                await UNKNOWN(scope, receive, out)
         except Exception:
-            logger.exception("%s %s met a defect.", scope["method"], scope["path"])
-            if out.started:
+            told = {"request_id": seen.request_id, "route": scope.get(ROUTE, UNKNOWN_ROUTE)}
+            logger.exception("A request met a defect.", extra=LINES_OF_REQUESTS.members(**told))
+            if out.status:
                 raise
             await self._defect(scope, receive, out)
+        finally:
+            self._watch.end(scope, seen, out.status, out.began)
 
     def _is_known(self, scope: Scope) -> bool:
         named = [value for name, value in scope["headers"] if name == b"host"]
@@ -60,22 +69,32 @@ UNKNOWN = answers.problem(
 )
 
 
-class _Policies:
-    """A `send` that adds policies; `started`: an answer has begun."""
+class _Out:
+    """A `send` that adds policies, and the request's id where the server does not do so itself.
 
-    __slots__ = ("_policies", "_send", "started")
+    `status` is 0 until an answer has begun, at `began`.
+    """
 
-    def __init__(self, send: Send, policies: Sequence[tuple[bytes, bytes]]) -> None:
+    __slots__ = ("_policies", "_request_id", "_send", "began", "status")
+
+    def __init__(
+        self, send: Send, policies: Sequence[tuple[bytes, bytes]], request_id: str
+    ) -> None:
         self._send = send
         self._policies = policies
-        self.started = False
+        self._request_id = request_id
+        self.status = 0
+        self.began = 0.0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
+            self.status = message["status"]
+            self.began = time.perf_counter()
             headers = message["headers"]
             if self._policies and any(name == POLICY for name, _ in headers):
                 message["headers"] = [*headers, NOSNIFF]
             else:
                 message["headers"] = [*headers, *self._policies]
+            if self._request_id:
+                message["headers"].append((b"x-request-id", self._request_id.encode()))
         await self._send(message)

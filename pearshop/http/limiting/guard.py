@@ -13,6 +13,7 @@ from pearshop.http.limiting.counts import Counts
 from pearshop.http.limiting.rates import Rate, Standing, too_many
 from pearshop.http.limiting.shared import Shared
 from pearshop.http.limiting.sign_in import SignIns
+from pearshop.http.members import PROBES
 from pearshop.http.tokens import Tokens, bearer
 from pearshop.settings import Settings
 
@@ -78,7 +79,8 @@ class Limits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or scope["path"].startswith(EXEMPT):
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith(EXEMPT) or path in PROBES:
             await self._app(scope, receive, send)
             return
         address = self._guard.addresses.of(scope)

@@ -1,12 +1,15 @@
 """Accounts and sign-in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pearshop.db import user as rows
 from pearshop.domain.user import check_password, check_username
-from pearshop.errors import Invalid, Unauthenticated
+from pearshop.errors import Invalid, TooMany, Unauthenticated
 from pearshop.http import body, pages, query
 from pearshop.http.answers import json
 from pearshop.http.browsers import cookies
@@ -59,8 +62,9 @@ async def login(request: Request) -> Response:
     shop = services(request)
     if wish.cookie:
         _check_cookie(request, shop)
-    known = await _credentials(request, wish.username, wish.password)
-    return await _open(request, known, cookie=wish.cookie)
+    with _counted(shop):
+        known = await _credentials(request, wish.username, wish.password)
+        return await _open(request, known, cookie=wish.cookie)
 
 
 @router.post(
@@ -164,6 +168,23 @@ async def end_session(request: Request, session_id: str) -> Response:
     await shop.database.run(rows.end_session, caller.user.id, sought)
     shop.revoked.add(sought)
     return Response(status_code=204)
+
+
+@contextmanager
+def _counted(shop: Services) -> Iterator[None]:
+    """Count how a sign-in ends."""
+    outcome = "failed"
+    try:
+        yield
+        outcome = "done"
+    except Unauthenticated:
+        outcome = "wrong"
+        raise
+    except TooMany:
+        outcome = "slowed"
+        raise
+    finally:
+        shop.sign_ins[outcome] += 1
 
 
 def _check_cookie(request: Request, shop: Services) -> None:
