@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     media_public_url: Annotated[str, AfterValidator(url_prefix)] = Field(
         default="",
         description="What addresses of images begin with, `https://cdn.example/media` for one. "
-        "Empty: the host that the upload was sent to, and `/media`.",
+        "Empty: the host that the upload was sent to, and `/api/media`.",
     )
     cart_idle_seconds: float = Field(
         default=900.0, gt=0, description="A cart untouched this long leaves memory."

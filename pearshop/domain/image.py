@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-PATH = "/media/"
+PATH = "/api/media/"
 """Where the shop serves them."""
 LARGE = "-large.webp"
 SMALL = "-small.webp"

@@ -90,6 +90,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         scope["app"] = self
+        scope["root_path"] = ""  # paths here are whole ones, below whichever prefix Serve puts it
         await self._layers(scope, receive, send)
 
 

@@ -137,7 +137,8 @@ class Route:
     """All routes of a table as one.
 
     Ray Serve names the route of each request in its metrics, and tries one after the other for
-    that, which costs more than to look it up. It calls `matches`, and reads `path` at once.
+    that, which costs more than to look it up. It calls `matches`, and reads `path` at once, before
+    which it puts the prefix that the application is served below.
     """
 
     def __init__(self, dispatch: Dispatch) -> None:
@@ -149,5 +150,5 @@ class Route:
         found = self._dispatch.find(scope)
         if found is None:
             return Match.NONE, {}
-        self.path = found[1]
+        self.path = found[1].removeprefix(scope.get("root_path", ""))
         return Match.FULL, {}

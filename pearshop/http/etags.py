@@ -17,10 +17,10 @@ from starlette.responses import Response
 from pearshop.db.product import Version
 from pearshop.domain.product import Product
 from pearshop.errors import Invalid
+from pearshop.http.negotiation import is_known, tags
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-TAGS = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,\s*|$)')
 VERSION = re.compile(r"([0-9a-f]{1,15})-(u|[0-9]{1,19})")
 
 
@@ -37,16 +37,10 @@ def tag_of(content: bytes) -> str:
 
 def answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
     """Return the content as JSON, or 304 if the client has it already by its `ETag`."""
-    if is_known(request, headers["ETag"]):
+    if is_known(request.headers.get("if-none-match"), headers["ETag"]):
         kept = {k: v for k, v in headers.items() if k != "Content-Encoding"}
         return Response(status_code=304, headers=kept)
     return Response(content, 200, headers, "application/json")
-
-
-def is_known(request: Request, tag: str) -> bool:
-    """Return whether the client has what has this tag, by its `If-None-Match`."""
-    known = request.headers.get("if-none-match")
-    return known is not None and (known.strip() == "*" or tag.removeprefix("W/") in _tags(known))
 
 
 def versions(request: Request) -> tuple[Version, ...] | None:
@@ -57,15 +51,11 @@ def versions(request: Request) -> tuple[Version, ...] | None:
     sent = request.headers.get("if-match")
     if sent is None or sent.strip() == "*":
         return None
-    tags = _tags(sent)
-    if not tags:
+    named = tags(sent)
+    if not named:
         raise Invalid.of("If-Match", 'send the ETag of the product, quotes included, or "*".')
-    found = (_version(tag.strip('"')) for tag in tags)
+    found = (_version(tag.strip('"')) for tag in named)
     return tuple(version for version in found if version is not None)
-
-
-def _tags(header: str) -> set[str]:
-    return {f'"{tag}"' for tag in TAGS.findall(header)}
 
 
 def _version(tag: str) -> Version | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,8 +14,8 @@ from starlette.responses import Response
 from pearshop.http import etags
 from pearshop.http.answers import PRIVATE
 from pearshop.http.caching.scope import Scope
+from pearshop.http.negotiation import takes_gzip
 
-GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:$|,|;(?!\s*q=0(?:\.0*)?\s*(?:$|,)))")
 COMPRESSION = 5
 """gzip's level: the next ones cost much and gain little with JSON."""
 WORTH_IT = 600
@@ -70,7 +69,7 @@ def send(request: Request, page: Page, headers: Mapping[str, str]) -> Response:
     if len(page.content) < WORTH_IT:
         return etags.answer(request, page.content, headers)
     headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
-    if not GZIP.search(request.headers.get("accept-encoding", "")):
+    if not takes_gzip(request.headers.get("accept-encoding")):
         return etags.answer(request, page.content, headers)
     headers["Content-Encoding"] = "gzip"
     return etags.answer(request, page.compressed, headers)
@@ -79,7 +78,7 @@ def send(request: Request, page: Page, headers: Mapping[str, str]) -> Response:
 async def packed(request: Request, value: Any) -> Response:
     """Return plain values for the caller alone, however long: compressed aside, never as 304."""
     content, headers = orjson.dumps(value), {**PRIVATE, "Vary": "Accept-Encoding"}
-    if len(content) >= WORTH_IT and GZIP.search(request.headers.get("accept-encoding", "")):
+    if len(content) >= WORTH_IT and takes_gzip(request.headers.get("accept-encoding")):
         content = await asyncio.to_thread(gzip.compress, content, COMPRESSION)
         headers["Content-Encoding"] = "gzip"
     return Response(content, 200, headers, "application/json")

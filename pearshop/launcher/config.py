@@ -11,6 +11,7 @@ from pearshop.errors import ConfigurationError
 
 APPLICATION = "pearshop"
 ADMIN = "admin"
+WEB_APP = "app"
 NAME = "serve_config.yaml"
 
 

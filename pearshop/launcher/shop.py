@@ -198,6 +198,7 @@ class Shop:
 
     def _announce(self, seconds: float) -> None:
         say = self._progress.say
+        say(f"  Shop           {self._api_url()}/")
         say(f"  API            {self._api_url()}")
         say(f"  API's docs     {self._api_url()}/docs")
         say(f"  Ray dashboard  {self._cluster.dashboard_url}")

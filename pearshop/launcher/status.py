@@ -7,7 +7,7 @@ from typing import Any
 
 from pearshop.db.replicas import Replicas, State
 from pearshop.errors import PearShopError
-from pearshop.launcher.config import ADMIN, APPLICATION
+from pearshop.launcher.config import ADMIN, APPLICATION, WEB_APP
 from pearshop.launcher.dashboard import Dashboard
 from pearshop.launcher.servers import check_database
 from pearshop.launcher.state import Run
@@ -122,7 +122,7 @@ def _deployments(dashboard: Dashboard) -> list[Part]:
     found = dashboard.applications()
     return [
         part
-        for name in (APPLICATION, ADMIN)
+        for name in (APPLICATION, ADMIN, WEB_APP)
         for part in deployment_parts(name, found.get(name, {}))
     ]
 

@@ -36,11 +36,11 @@ def test_both_are_names_and_nothing_else_is() -> None:
     "prefix",
     [
         *(
-            "https://shop.example/media/",
-            "http://127.0.0.1:8000/media/",
+            "https://shop.example/api/media/",
+            "http://127.0.0.1:8000/api/media/",
             "https://cdn.example/a/b/",
         ),
-        *("/media/", ""),
+        *("/api/media/", ""),
     ],
 )
 def test_the_thumbnail_of_one_of_the_shops_own_is_beside_it(prefix: str) -> None:
@@ -51,8 +51,11 @@ def test_the_thumbnail_of_one_of_the_shops_own_is_beside_it(prefix: str) -> None
     "image",
     [
         *("", "https://elsewhere.example/pear.jpg", "https://elsewhere.example/a-large.webp"),
-        *(f"https://shop.example/media/{THUMBNAIL}", f"https://shop.example/media/{NAME}?v=2"),
-        *(f"https://shop.example/media/x{NAME}", f"https://shop.example/media/{NAME}\n"),
+        *(
+            f"https://shop.example/api/media/{THUMBNAIL}",
+            f"https://shop.example/api/media/{NAME}?v=2",
+        ),
+        *(f"https://shop.example/api/media/x{NAME}", f"https://shop.example/api/media/{NAME}\n"),
     ],
 )
 def test_another_image_has_none(image: str) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import Engine
 
 from pearshop.db.engine import make_engine
@@ -30,6 +31,7 @@ PASSWORD = "correct horse battery"
 CHROMIUM = shutil.which("chromium")
 ADMIN_ORIGIN = "http://admin.example"
 """Where a client of the shop's own stands whose pages may call the shop."""
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 def free_port() -> int:
@@ -176,3 +178,13 @@ def browser() -> Iterator[Browser]:
         arguments.append("--no-sandbox")
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe finds on a page against WCAG 2.2 AA."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{each['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for each in found
+        for node in each["nodes"]
+    ]

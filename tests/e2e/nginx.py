@@ -56,6 +56,29 @@ class Nginx:
 
 
 @contextmanager
+def with_tls(folder: Path, upstream: str) -> Iterator[tuple[Nginx, Path]]:
+    """Run one that speaks HTTPS, too; with it comes the certificate that it goes by."""
+    folder.mkdir()
+    key, certificate = folder / "privkey.pem", folder / "fullchain.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    inside = folder / "nginx"
+    changes = {
+        "nginx.conf": {f"# include {inside}/tls": f"include {inside}/tls"},
+        "tls.conf": {str(inside): str(folder)},
+    }
+    with running(inside, upstream, changes) as edge:
+        yield edge, certificate
+
+
+@contextmanager
 def running(
     folder: Path, upstream: str, changes: dict[str, dict[str, str]] | None = None
 ) -> Iterator[Nginx]:

@@ -141,7 +141,7 @@ class TestOthersIds:
         "/api/order/{order_id}/cancel/",
         "/api/session/{session_id}/",
     )
-    PUBLIC = ("/api/product/{product_id}/", "/media/{image_name}")
+    PUBLIC = ("/api/product/{product_id}/", "/api/media/{image_name}/")
     STAFFS = frozenset((method, path) for method, path, is_staffs in SECURED if is_staffs)
 
     def test_every_address_with_an_id_is_looked_at_here(self) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -164,7 +163,7 @@ class TestCache:
         assert [_cache(http.get(told.json()["image"])) for _ in range(3)] == ["MISS", "HIT", "HIT"]
 
     def test_what_was_refused_is_not_kept(self, http: httpx.Client) -> None:
-        unknown = f"/media/{'0' * 40}-large.webp"
+        unknown = f"/api/media/{'0' * 40}-large.webp"
         for path in (unknown, "/api/product/999999999/", "/api/product/?limit=0"):
             assert [http.get(path).headers["X-Cache"] for _ in range(3)] == ["MISS"] * 3
 
@@ -261,27 +260,12 @@ class TestAddresses:
 
 class TestTls:
     def test_http_leads_to_https_which_stays(self, shop: Shop, own_folder: Path) -> None:
-        folder = own_folder / "tls"
-        key, certificate = own_folder / "privkey.pem", own_folder / "fullchain.pem"
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-                *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-                *("-keyout", str(key), "-out", str(certificate)),
-            ],
-            check=True,
-            capture_output=True,
-        )
-        changes = {
-            "nginx.conf": {f"# include {folder}/tls": f"include {folder}/tls"},
-            "tls.conf": {str(folder): str(own_folder)},
-        }
-        trust = ssl.create_default_context(cafile=str(certificate))
-        upstream = _upstream(shop)
-        with nginx.running(folder, upstream, changes) as edge, httpx.Client(verify=trust) as http:
-            led = http.get(f"{edge.url}/api/product/?limit=1")
-            assert led.status_code == 308
-            assert led.headers["Location"] == "https://127.0.0.1/api/product/?limit=1"
-            for path in ("/api/product/", "/api/order/", "/" + "x" * 30_000):
-                answer = http.get(f"https://127.0.0.1:{edge.tls_port}{path}", timeout=30)
-                assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+        with nginx.with_tls(own_folder / "tls", _upstream(shop)) as (edge, certificate):
+            trust = ssl.create_default_context(cafile=str(certificate))
+            with httpx.Client(verify=trust) as http:
+                led = http.get(f"{edge.url}/api/product/?limit=1")
+                assert led.status_code == 308
+                assert led.headers["Location"] == "https://127.0.0.1/api/product/?limit=1"
+                for path in ("/api/product/", "/api/order/", "/" + "x" * 30_000):
+                    answer = http.get(f"https://127.0.0.1:{edge.tls_port}{path}", timeout=30)
+                    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"

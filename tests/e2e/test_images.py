@@ -23,7 +23,7 @@ def test_a_product_shows_what_staff_sent(shop: Shop) -> None:
     assert sent.status_code == 201, sent.text
     told: dict[str, Any] = sent.json()
     assert (told["width"], told["height"]) == (1200, 1600)
-    assert told["image"].startswith(f"{shop.run['api_url']}/media/")
+    assert told["image"].startswith(f"{shop.run['api_url']}/api/media/")
     assert thumbnail_of(told["image"]) == told["thumbnail"]
 
     product = shop.product()
@@ -72,5 +72,5 @@ def test_what_is_refused(shop: Shop) -> None:
     for more in (1, largest):
         refused = upload(shop.staff, content.ljust(largest + more, b"\0"))
         assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
-    unknown = shop.visitor.get(f"/media/{'0' * 40}-large.webp")
+    unknown = shop.visitor.get(f"/api/media/{'0' * 40}-large.webp")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "image_unknown")

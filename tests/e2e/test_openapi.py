@@ -76,7 +76,7 @@ CONTRACT: dict[tuple[str, str], set[int]] = {
     ("get", "/api/webhook/<id>/delivery/"): {200, 304, 400, 401, 403, 404},
     ("post", "/api/webhook/<id>/delivery/<id>/redeliver/"): {202, 401, 403, 404, 409},
     ("post", "/api/image/"): {201, 400, 401, 403, 408, 413, 415},
-    ("get", "/media/<id>"): {200, 304, 404},
+    ("get", "/api/media/<id>/"): {200, 304, 404},
     ("post", "/api/batch/"): {200, 400},
 }
 

@@ -1,4 +1,4 @@
-"""`/api/image/`: uploads, by staff; and `/media/`: where images are shown."""
+"""`/api/image/`: uploads, by staff; and `/api/media/`: where images are shown."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from pearshop.db import audit
 from pearshop.domain.image import PATH
-from pearshop.http import body, etags
+from pearshop.http import body
 from pearshop.http.answers import IMMUTABLE, json
 from pearshop.http.describe import route
 from pearshop.http.media.images import check_name
+from pearshop.http.negotiation import is_known
 from pearshop.http.services import services, staff
 from pearshop.schemas.image import ImageOut
 
@@ -51,11 +52,11 @@ async def upload_image(request: Request) -> Response:
 
 
 @router.get(
-    PATH + "{image_name}", response_class=Response, **route(media=WEBP, known=True, errors=(404,))
+    PATH + "{image_name}/", response_class=Response, **route(media=WEBP, known=True, errors=(404,))
 )
 async def get_image(request: Request, image_name: str) -> Response:
     """Return an image or a thumbnail, for every cache to keep for good."""
     headers = IMMUTABLE | {"ETag": f'"{check_name(image_name)}"'}
-    if etags.is_known(request, headers["ETag"]):
+    if is_known(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(await services(request).images.load(image_name), 200, headers, WEBP)

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-from tests.e2e.conftest import STAFF_PASSWORD, Caller, Shop
+from tests.e2e.conftest import STAFF_PASSWORD, Caller, Shop, axe
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 """What the browser itself says of an answer of 4xx, for one to a form with a mistake in it."""
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @dataclass
@@ -57,12 +55,7 @@ class Desk:
 
     def axe(self) -> list[str]:
         """Return what axe finds against WCAG 2.2 AA."""
-        found = Axe().run(self.page, options=RULES).response["violations"]
-        return [
-            f"{each['id']}: {node['target']} {node.get('failureSummary', '')}"
-            for each in found
-            for node in each["nodes"]
-        ]
+        return axe(self.page)
 
     def _watch(self) -> None:
         own = (str(self.shop.run["api_url"]), "data:", "blob:")

@@ -32,7 +32,7 @@ def test_one_is_seen_uploaded_shown_and_replaced(desk: Desk, shop: Shop) -> None
         expect(shown).to_have_js_property("naturalWidth", 800)
         seen.append(shop.http.get(path).json()["image"])
     assert seen[0] != seen[1]
-    assert all(each.startswith(shop.run["api_url"] + "/media/") for each in seen)
+    assert all(each.startswith(shop.run["api_url"] + "/api/media/") for each in seen)
     desk.open("/product/?search=pictured+pear")
     thumbnail = page.locator(f"#product-{product['id']} img")
     expect(thumbnail).to_have_js_property("naturalWidth", 320)

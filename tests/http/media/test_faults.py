@@ -85,7 +85,7 @@ class TestFaults:
         for _ in range(2):
             for answer in (
                 await front.upload(PNG),
-                await front.http.get("/media/" + "0" * 40 + "-large.webp"),
+                await front.http.get("/api/media/" + "0" * 40 + "-large.webp"),
             ):
                 assert answer.status_code == 503
                 assert answer.headers["Retry-After"] == "1"
@@ -100,7 +100,7 @@ class TestFaults:
         pipe = tmp_path / "media" / ("0" * 40 + "-large.webp")
         pipe.parent.mkdir()
         os.mkfifo(pipe)
-        yield f"/media/{pipe.name}"
+        yield f"/api/media/{pipe.name}"
         end = os.open(pipe, os.O_RDWR)  # lets those go on who wait for a writer,
         pipe.unlink()
         os.close(end)  # and those who wait for more

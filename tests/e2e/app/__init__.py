@@ -1,0 +1,1 @@
+"""The shopper's app in a real browser that behaves as a phone, against a real shop."""

@@ -1,0 +1,75 @@
+"""Who is signed in where, and until when."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Route, expect
+
+from tests.e2e.app.conftest import OF_CHANGES, Phone, held, pear
+from tests.e2e.conftest import PASSWORD, Shop
+from tests.waiting import wait_for
+
+
+def test_an_expired_token_is_renewed_unseen(shop: Shop, phone: Callable[[], Phone]) -> None:
+    shopper, product = shop.shopper(), pear(shop)
+    mine = phone()
+    mine.sign_in(shopper.username)
+    mine.open(f"/product/{product['id']}")
+    refused: list[str] = []
+
+    def spoil(route: Route) -> None:
+        refused.append(route.request.url)
+        route.continue_(headers=route.request.headers | {"authorization": "Bearer of.old.news"})
+
+    mine.page.get_by_role("button", name="Add to cart").wait_for()
+    mine.page.route(OF_CHANGES, spoil, times=1)
+    mine.page.get_by_role("button", name="Add to cart").click()
+    wait_for(lambda: mine.turn() and held(shopper) == {product["id"]: 1}, "the change")
+    assert len(refused) == 1
+
+
+def test_a_session_ended_elsewhere_is_over_here(shop: Shop, phone: Callable[[], Phone]) -> None:
+    shopper, product = shop.shopper(), pear(shop)
+    mine = phone()
+    page = mine.page
+    mine.sign_in(shopper.username)
+    mine.add(product)
+    mine.tab("Cart")
+    mine.is_settled()
+    for each in shopper.get("/api/session/").json():
+        if not each["current"]:
+            shopper.delete(f"/api/session/{each['id']}/")
+    page.reload()
+    expect(page.get_by_text("Your session is over")).to_be_visible()
+    mine.shows(product, 1)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Username")).to_have_value(shopper.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    mine.tab("Cart")
+    mine.shows(product, 1)
+
+
+def test_a_token_that_was_stolen_is_of_no_use_after_a_change_of_password(
+    shop: Shop, phone: Callable[[], Phone]
+) -> None:
+    shopper, product = shop.shopper(), pear(shop)
+    mine, thief = phone(), phone()
+    page = mine.page
+    mine.sign_in(shopper.username)
+    # The refresh token is a cookie, which scripts cannot read; thieves have other ways.
+    thief.context.add_cookies(mine.context.cookies())  # type: ignore[arg-type]
+    refresh = f"{thief.url}/api/token/refresh/"
+    origin = {"Origin": thief.url}
+    assert thief.context.request.post(refresh, data={}, headers=origin).status == 200
+    mine.open("/account")
+    page.get_by_text("Change password").first.click()
+    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("New password").fill(PASSWORD + " anew")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("The password is changed")).to_be_visible()
+    assert thief.context.request.post(refresh, data={}, headers=origin).status == 401
+    mine.add(product)
+    mine.tab("Cart")
+    mine.is_settled()
+    shopper = shop.sign_in(shopper.username, PASSWORD + " anew")
+    assert held(shopper) == {product["id"]: 1}
