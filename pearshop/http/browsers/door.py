@@ -1,14 +1,13 @@
 """The outermost layer: for which names the shop answers, and what browsers may make of answers."""
 
 import logging
-from collections.abc import Sequence
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pearshop.http import answers
 from pearshop.http.browsers.hosts import Hosts
-from pearshop.http.browsers.policies import DATA, NOSNIFF, POLICY
+from pearshop.http.browsers.policies import DATA, Policies
 from pearshop.http.members import UNTIL
 
 logger = logging.getLogger(__name__)
@@ -33,9 +32,9 @@ class Door:
         if scope["type"] != "http" or scope["path"].startswith(HEALTH):
             await self._app(scope, receive, send)
             return
-        out = _Policies(send, DATA)
+        out = Policies(send, DATA)
         if UNTIL in scope:  # within a batch, which has passed here already
-            out = _Policies(send, ())
+            out = Policies(send, ())
         elif not self._is_known(scope):
             await UNKNOWN(scope, receive, out)
             return
@@ -58,24 +57,3 @@ UNKNOWN = answers.problem(
     "PEARSHOP_ALLOWED_HOSTS.",
     "unknown_host",
 )
-
-
-class _Policies:
-    """A `send` that adds policies; `started`: an answer has begun."""
-
-    __slots__ = ("_policies", "_send", "started")
-
-    def __init__(self, send: Send, policies: Sequence[tuple[bytes, bytes]]) -> None:
-        self._send = send
-        self._policies = policies
-        self.started = False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            headers = message["headers"]
-            if self._policies and any(name == POLICY for name, _ in headers):
-                message["headers"] = [*headers, NOSNIFF]
-            else:
-                message["headers"] = [*headers, *self._policies]
-        await self._send(message)
