@@ -28,7 +28,7 @@ def _try_out_a_file(page: Page) -> None:
 
 def _preview(page: Page) -> None:
     page.get_by_label("Price, percent added").fill("-10")
-    page.get_by_label("Category").fill("Anothercategory" * 6)
+    page.get_by_label("Category", exact=True).fill("Anothercategory" * 6)
     page.get_by_role("button", name="Show what would change").click()
     page.get_by_role("heading", name="What would change").wait_for()
 
