@@ -67,7 +67,7 @@ PAGE = (
     r"<meta name=\"color-scheme\" content=\"light dark\"><title>One moment</title>"
     r"<h1>The shop cannot do it now</h1><p>%s</p><p><a href=\"/admin/\">To the start</a></p>"
 )
-AWAY_PAGE = PAGE % "Wait a few seconds. %[var(txn.advice)]"
+AWAY_PAGE = PAGE % "Wait a few seconds, then reload the page. %[var(txn.advice)]"
 TRANSFERS = "^/(api|admin)/(product|order)/(import|export)(/|$)"
 """Answers that take as long as a file is long. All else Serve ends after its `request_timeout_s`,
 and all that is silent ends after the server's time-out."""
