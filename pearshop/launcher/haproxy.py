@@ -50,13 +50,28 @@ SLOW = (
 )
 AGAIN = "It is safe to send the same request again."
 LOOK = "Look whether it was done before you send it again."
-BUSY = BODY % (f"The shop carries all the load that it can. {AGAIN}", "true")
+FULL = f"The shop carries all the load that it can. {AGAIN}"
+BUSY = BODY % (FULL, "true")
 AWAY = BODY % ("No part of the shop could take the request. %[var(txn.advice)]", "%[var(txn.safe)]")
-NO_ROUTE = BODY % (f"The shop is starting. {AGAIN}", "true")
+STARTING = f"The shop is starting. {AGAIN}"
+NO_ROUTE = BODY % (STARTING, "true")
 BROKEN = BODY % (
     "The part of the shop that worked on the request went away. %[var(txn.advice)]",
     "%[var(txn.safe)]",
 )
+PAGES = "http-admin"
+"""Serve's name for the backend of the application `admin`, whose clients are people."""
+PAGE = (
+    r"<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
+    r"<meta name=\"viewport\" content=\"width=device-width\">"
+    r"<meta name=\"color-scheme\" content=\"light dark\"><title>One moment</title>"
+    r"<h1>The shop cannot do it now</h1><p>%s</p><p><a href=\"/admin/\">To the start</a></p>"
+)
+AWAY_PAGE = PAGE % "Wait a few seconds, then reload the page. %[var(txn.advice)]"
+TRANSFERS = "^/(api|admin)/(product|order)/(import|export)(/|$)"
+"""Answers that take as long as a file is long. All else Serve ends after its `request_timeout_s`,
+and all that is silent ends after the server's time-out."""
+TRANSFER_S = 600
 KEYED_PATHS = "/api/order"
 """Where `Idempotency-Key` makes a repeat safe, as in `pearshop.http.app`."""
 CLIENT = "x-ingress-client"
@@ -118,7 +133,7 @@ def mended(text: str) -> str:
     text = _replaced(r"(?m)^    bind :(\d+)$", r"    bind 127.0.0.1:\1", text)
     text = _replaced(r"(?m)^  bind \*:(\d+)$", r"  bind 127.0.0.1:\1", text)
     text = _replaced(r"(?m)^    http-request return status 404 .*$", _NO_ROUTE, text)
-    text = re.sub(r"(?m)^backend (\S+)\n    log global$", rf"\g<0>\n{_BOUND}", text)
+    text = re.sub(r"(?m)^backend (\S+)\n    log global$", _bounded, text)
     limited = rf"\1 maxconn {REPLICA_LIMIT} check"
     return re.sub(rf"(?m)^({SERVER}\S+ \S+) check", limited, text)
 
@@ -162,17 +177,36 @@ _FACTS = _literal(
     acl one_id req.fhdr_cnt(x-request-id) eq 1
     acl good_id req.fhdr(x-request-id) -m reg {CLIENTS_ID}
     http-request del-header x-request-id unless one_id good_id
+    http-request set-header x-request-timeout-seconds {TRANSFER_S} if {{ path_reg {TRANSFERS} }}
     http-request disable-l7-retry unless same_twice or keyed_path
     http-after-response set-status 503 if {{ status 502 504 }}"""
 )
+_HTML = 'content-type "text/html; charset=utf-8"'
 _NO_ROUTE = _literal(
+    f'    http-request return status 503 {_HTML} string "{PAGE % STARTING}" {RETRY_HEADERS}'
+    " if { path_beg /admin/ }\n"
     "    http-request return status 503 content-type application/json string "
     f'"{NO_ROUTE}" {RETRY_HEADERS}'
 )
-_BOUND = (
-    "    http-request return status 503 content-type application/json string "
-    f'"{_literal(BUSY)}" {RETRY_HEADERS} if {{ avg_queue(\\1) ge {REPLICA_LIMIT} }}'
+_PAGE_ERRORS = "\n".join(
+    f'    http-error status {status} {_HTML} lf-string "{AWAY_PAGE}" {RETRY_HEADERS}'
+    for status in (502, 503, 504)
 )
+
+
+def _bounded(backend: re.Match[str]) -> str:
+    """Return the head of a backend with its bound, and its own words where people read them."""
+    name = backend[1]
+    kind, busy = "content-type application/json", BUSY
+    lines = [backend[0]]
+    if name == PAGES:
+        kind, busy = _HTML, PAGE % FULL
+        lines.append(_PAGE_ERRORS)
+    lines.append(
+        f'    http-request return status 503 {kind} string "{busy}" {RETRY_HEADERS}'
+        f" if {{ avg_queue({name}) ge {REPLICA_LIMIT} }}"
+    )
+    return "\n".join(lines)
 
 
 def _replaced(pattern: str, replacement: str, text: str) -> str:

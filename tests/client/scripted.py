@@ -21,7 +21,7 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What is answered; `hang_up`: nothing, the connection is closed."""
+    """What is answered, bytes as they are; `hang_up`: nothing, the connection is closed."""
 
     status: int = 200
     body: Any = None
@@ -71,12 +71,16 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(server, Scripted)
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers, json.loads(sent) if sent else None)
+        is_json = headers.get("content-type", "").startswith("application/json")
+        body = json.loads(sent) if is_json else sent or None
+        asked = Asked(self.command, self.path, headers, body)
         answer = server.answer(asked)
         if answer.hang_up:
             self.close_connection = True
             return
-        content = b"" if answer.body is None else json.dumps(answer.body).encode()
+        content = b"" if answer.body is None else answer.body
+        if not isinstance(content, bytes):
+            content = json.dumps(content).encode()
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e import nginx
-from tests.e2e.conftest import PASSWORD, Caller, Shop
+from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, Caller, Shop
 from tests.e2e.nginx import Nginx
 from tests.e2e.test_images import upload
 from tests.http.media.pictures import picture, saved
@@ -104,6 +104,10 @@ class TestCache:
             edge.lead_nowhere(upstream)
             wait_for(lambda: _cache(http.get("/api/category/")) == "STALE", "its cache running out")
             assert http.get("/api/category/").json() == shown.json()
+            page = http.get("/admin/order/")
+            assert page.status_code == 503
+            assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert "The shop cannot be reached" in page.text
             for method, path, key, is_safe in (
                 ("GET", "/api/order/", {}, True),
                 ("POST", "/api/order/", {}, False),
@@ -244,6 +248,31 @@ class TestLimits:
             slow.sendall(b"GET /api/product/ HTTP/1.1\r\nHost: ")
             with contextlib.suppress(ConnectionResetError):
                 assert slow.recv(100) == b""
+
+
+class TestAdmin:
+    def test_staff_work_through_it(self, shop: Shop, http: httpx.Client) -> None:
+        wish = {"username": shop.run["staff_username"], "password": STAFF_PASSWORD}
+        assert http.post("/admin/sign-in", data=wish).status_code == 303
+        page = http.get("/admin/order/")
+        assert page.headers["Cache-Control"] == "private, no-store"
+        assert "X-Cache" not in page.headers
+        product = shop.product(name="Behind an edge")
+        path = f"/admin/product/{product['id']}/image"
+        image = saved(picture((1500, 1500)), "PNG")
+        assert http.post(path, files={"file": image}).status_code == 303
+        kept = shop.http.get(f"/api/product/{product['id']}/").json()["image"]
+        assert kept.startswith(str(http.base_url)), "an image's address is where people reach it"
+        assert httpx.get(kept).status_code == 200
+        rows = "name,price\n" + "".join(f"{'Edge ' * 40}{each},1\n" for each in range(6_000))
+        tried = http.post("/admin/product/import/try", files={"file": rows.encode()})
+        assert "Import 6,000 products" in tried.text
+
+    def test_people_are_told_by_pages(self, http: httpx.Client) -> None:
+        large = http.post("/admin/sign-in", content=b"x" * 1_100_000)
+        assert large.status_code == 413
+        assert large.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "That is too large" in large.text
 
 
 class TestAddresses:

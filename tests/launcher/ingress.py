@@ -7,7 +7,7 @@ from ray.serve.config import HTTPOptions
 
 
 def serves_configuration(folder: Path, port: int, replicas: list[int]) -> str:
-    """Return what Serve writes for an application with replicas on these ports."""
+    """Return what Serve writes for the shop's applications with replicas on these ports."""
     servers = [
         ServerConfig(name=f"SERVE_REPLICA_{each}", host="127.0.0.1", port=each) for each in replicas
     ]
@@ -19,9 +19,10 @@ def serves_configuration(folder: Path, port: int, replicas: list[int]) -> str:
             server_state_file=str(folder / "state"),
         ),
         {
-            "http-pearshop": BackendConfig(
-                name="http-pearshop", path_prefix="/", app_name="pearshop", servers=servers
+            f"http-{name}": BackendConfig(
+                name=f"http-{name}", path_prefix=path, app_name=name, servers=servers
             )
+            for name, path in (("pearshop", "/"), ("admin", "/admin"))
         },
         config_file_path=str(folder / "haproxy.cfg"),
     )

@@ -26,7 +26,7 @@ def written(tmp_path: Path) -> str:
 def test_what_serve_writes_is_mended_once(written: str, tmp_path: Path) -> None:
     mended = haproxy.mended(written)
     assert "errorfile" not in mended
-    assert mended.count("127.0.0.1:30000 maxconn 128") == 1
+    assert mended.count("127.0.0.1:30000 maxconn 128") == 2
     assert "bind *:" not in mended
     assert "bind :" not in mended
     assert haproxy.mended(mended) == mended
@@ -44,6 +44,14 @@ def test_a_stopgap_keeps_the_routes_and_hides_from_serve(written: str, tmp_path:
 def test_another_version_of_the_configuration_is_told(written: str) -> None:
     with pytest.raises(ValueError, match="nothing like"):
         haproxy.mended(written.replace("errorfile", "error-file"))
+
+
+def test_whoever_comes_before_there_are_routes_is_told_so(written: str) -> None:
+    _, _, rest = haproxy.mended(written).partition("\nbackend default_backend\n")
+    page, data = rest.splitlines()[:2]
+    assert "text/html" in page
+    assert page.endswith("if { path_beg /admin/ }")
+    assert "application/json" in data
 
 
 def test_the_words_that_the_shop_shares_with_its_ingress() -> None:

@@ -121,6 +121,33 @@ def test_a_clients_request_id_goes_on_if_it_is_well_formed(
     assert ("x-request-id" in arrived) == arrives
 
 
+def test_files_may_take_their_time(shop: httpx.Client, replicas: list[Replica]) -> None:
+    paths = ("/api/product/import/", "/admin/product/import/try", "/admin/order/export")
+    for path in paths:
+        assert shop.post(path).status_code == 200
+    for path in ("/api/product/1/", "/api/order/", "/admin/product/importing"):
+        assert shop.post(path).status_code == 200
+    allowed = [
+        "x-request-timeout-seconds" in each for replica in replicas for each in replica.headers
+    ]
+    assert allowed.count(True) == len(paths)
+
+
+def test_people_are_told_by_a_page_that_nobody_is_there(
+    shop: httpx.Client, replicas: list[Replica]
+) -> None:
+    for each in replicas:
+        each.leave()
+    looked, sent = shop.get("/admin/order/"), shop.post("/admin/order/1")
+    for answer in (looked, sent):
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Retry-After"] == "1"
+        assert 'href="/admin/"' in answer.text
+    assert haproxy.AGAIN in looked.text
+    assert haproxy.LOOK in sent.text
+
+
 def _ids(replicas: list[Replica]) -> list[str | None]:
     return [each for replica in replicas for each in replica.seen]
 

@@ -1,10 +1,15 @@
 """The admin before an API that answers as it is told, or not at all."""
 
+import json
+from typing import Any
+from urllib.parse import unquote
+
 import httpx
 import pytest
 
 from pearshop.web.admin.app import make_admin
-from tests.client.scripted import Answer, Asked, scripted
+from pearshop.web.admin.importing import MORE, SHOWN, STEP
+from tests.client.scripted import Answer, Asked, problem, scripted
 
 PEER = "x-ingress-client"
 OWNER = {"id": 1, "username": "ada", "role": "owner"}
@@ -72,3 +77,50 @@ async def test_who_is_signed_in_is_not_asked_at_each_page() -> None:
     paths = [each.path.partition("?")[0] for each in server.asked]
     assert (paths.count("/api/me/"), paths.count("/api/shop/")) == (1, 1)
     assert paths.count("/api/order/") == 3
+
+
+def _import_of(lines: list[dict[str, Any]]) -> Answer:
+    return Answer(200, b"".join(json.dumps(each).encode() + b"\n" for each in lines))
+
+
+async def _bring(answer: Answer) -> httpx.Response:
+    """Send a file to a page whose shop answers that to it."""
+
+    def listen(asked: Asked) -> Answer | None:
+        return answer if asked.path.startswith("/api/product/import/") else _shop(asked)
+
+    with scripted(listen=listen) as server:
+        async with admin_of(server.url) as client:
+            file = {"file": ("goods.csv", b"name,price\nPear,1\n")}
+            return await client.post("/product/import/try", files=file)
+
+
+async def test_a_long_import_goes_on_counting_behind_the_rows_that_are_shown() -> None:
+    rows = SHOWN + 2 * STEP + 1
+    taken = {"sku": "", "name": "Pear", "outcome": "taken", "reason": ""}
+    lines: list[dict[str, Any]] = [{"rows": rows}]
+    lines += [taken | {"line": number + 2} for number in range(rows)]
+    lines += [{"counts": {"taken": rows, "updated": 0}, "advice": ""}]
+    page = await _bring(_import_of(lines))
+    assert page.status_code == 200
+    assert page.headers["X-Accel-Buffering"] == "no"
+    assert f'data-total="{rows:,}"' in page.text
+    assert page.text.count("<li><p>Line") == SHOWN
+    assert page.text.count(MORE.decode()) == 2
+    assert f"{rows - SHOWN:,} more rows are in the report." in page.text
+    assert unquote(page.text).count(",taken,") == rows
+    assert f"Import {rows:,} products" in page.text
+
+
+async def test_an_import_that_stopped_says_why() -> None:
+    row = {"line": 2, "sku": "A", "name": "Pear", "outcome": "taken", "reason": ""}
+    page = await _bring(_import_of([{"rows": 2}, row, {"error": "The database is away."}]))
+    assert "It stopped" in page.text
+    assert "The database is away." in page.text
+    assert 'download="import-report.csv"' in page.text
+
+
+async def test_a_file_that_is_too_large_is_told_what_else_there_is() -> None:
+    page = await _bring(problem(413, "too_large"))
+    assert page.status_code == 400
+    assert "pearshop import-products" in page.text

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pearshop.http import answers
 from pearshop.http.browsers.hosts import Hosts
-from pearshop.http.browsers.policies import DATA, NOSNIFF, POLICY
+from pearshop.http.browsers.policies import DATA, Policies
 from pearshop.http.members import ROUTE, UNTIL
 from pearshop.http.watch import Watch
 from pearshop.telemetry.logs import LINES_OF_REQUESTS
@@ -50,7 +50,7 @@ class Door:
         except Exception:
             told = {"request_id": seen.request_id, "route": scope.get(ROUTE, UNKNOWN_ROUTE)}
             logger.exception("A request met a defect.", extra=LINES_OF_REQUESTS.members(**told))
-            if out.status:
+            if out.started:
                 raise
             await self._defect(scope, receive, out)
         finally:
@@ -69,19 +69,18 @@ UNKNOWN = answers.problem(
 )
 
 
-class _Out:
-    """A `send` that adds policies, and the request's id where the server does not do so itself.
+class _Out(Policies):
+    """It adds the request's id, too, where the server does not do so itself.
 
     `status` is 0 until an answer has begun, at `began`.
     """
 
-    __slots__ = ("_policies", "_request_id", "_send", "began", "status")
+    __slots__ = ("_request_id", "began", "status")
 
     def __init__(
         self, send: Send, policies: Sequence[tuple[bytes, bytes]], request_id: str
     ) -> None:
-        self._send = send
-        self._policies = policies
+        super().__init__(send, policies)
         self._request_id = request_id
         self.status = 0
         self.began = 0.0
@@ -90,11 +89,7 @@ class _Out:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.began = time.perf_counter()
-            headers = message["headers"]
-            if self._policies and any(name == POLICY for name, _ in headers):
-                message["headers"] = [*headers, NOSNIFF]
-            else:
-                message["headers"] = [*headers, *self._policies]
             if self._request_id:
-                message["headers"].append((b"x-request-id", self._request_id.encode()))
-        await self._send(message)
+                told = (b"x-request-id", self._request_id.encode())
+                message["headers"] = [*message["headers"], told]
+        await super().__call__(message)

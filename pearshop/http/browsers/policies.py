@@ -7,12 +7,37 @@ that names what they are made of.
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
+
+from starlette.types import Message, Send
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 POLICY = b"content-security-policy"
 DATA = (NOSNIFF, (POLICY, b"default-src 'none'; frame-ancestors 'none'"))
 """Headers of an answer that is no page."""
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+
+
+class Policies:
+    """A `send` that adds policies; `started`: an answer has begun."""
+
+    __slots__ = ("_policies", "_send", "started")
+
+    def __init__(self, send: Send, policies: Sequence[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._policies = policies
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message of the answer."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = message["headers"]
+            if self._policies and any(name == POLICY for name, _ in headers):
+                message["headers"] = [*headers, NOSNIFF]
+            else:
+                message["headers"] = [*headers, *self._policies]
+        await self._send(message)
 
 
 def page_policies(html: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from pearshop.errors import Forbidden
 from pearshop.http.browsers.cross_origin import check_own_page
 from pearshop.http.browsers.hosts import Hosts
+from pearshop.http.browsers.policies import Policies
 from pearshop.web.admin.office import Office
 
 Answer = Callable[[Request, Exception], Awaitable[Response]]
@@ -77,7 +78,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        out = _Headers(send)
+        out = _Headers(send, HEADERS)
         refusal = self._refusal(request)
         if refusal is not None:
             await refusal(scope, receive, out)
@@ -105,20 +106,14 @@ class Door:
         return None
 
 
-class _Headers:
-    """A `send` that adds policies; `started`: an answer has begun."""
+class _Headers(Policies):
+    """A `send` that adds policies, and has nobody keep a page."""
 
-    __slots__ = ("_send", "started")
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.started = False
+    __slots__ = ()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
-            headers = [*message["headers"], *HEADERS]
+            headers = message["headers"]
             if not any(name == b"cache-control" for name, _ in headers):
-                headers.append(NO_STORE)
-            message["headers"] = headers
-        await self._send(message)
+                message["headers"] = [*headers, NO_STORE]
+        await super().__call__(message)

@@ -14,6 +14,8 @@ MAX_BYTES = 512 * 1024
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """What the API takes is less; it says so itself."""
 MAX_FIELDS = 1_000
+TOO_LARGE = "too_large"
+"""The code of refusals, the API's as well, of what is too large."""
 
 
 class Words(dict[str, str]):
@@ -67,15 +69,13 @@ async def read(request: Request) -> Form:
     async for part in request.stream():
         body += part
         if len(body) > MAX_BYTES:
-            raise Invalid("The form is too large: shorten its texts.", "too_large")
+            raise Invalid("The form is too large: shorten its texts.", TOO_LARGE)
     return _form(body.decode("utf-8", "replace"))
 
 
 async def read_file(request: Request, name: str) -> bytes:
     """Return the file in a request's body. Raises `Invalid` for none, and for one too large."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > MAX_FILE_BYTES:
-        raise Invalid(f"Choose a file of at most {MAX_FILE_BYTES // 1024**2} MB.", "too_large")
+    _check_length(request)
     async with request.form(max_files=1, max_fields=1, max_part_size=MAX_FILE_BYTES) as form:
         sent = form.get(name)
         if isinstance(sent, UploadFile):
@@ -87,6 +87,21 @@ async def read_file(request: Request, name: str) -> bytes:
     return content
 
 
+async def read_with_file(request: Request, name: str) -> tuple[Form, bytes]:
+    """Return a form and the file in it, which is empty where none was chosen. Raises `Invalid`."""
+    _check_length(request)
+    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_BYTES) as whole:
+        pairs = [(key, value) for key, value in whole.multi_items() if isinstance(value, str)]
+        sent = whole.get(name)
+        return Form(pairs), await sent.read() if isinstance(sent, UploadFile) else b""
+
+
+def _check_length(request: Request) -> None:
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > MAX_FILE_BYTES:
+        raise Invalid(f"Choose a file of at most {MAX_FILE_BYTES // 1024**2} MB.", TOO_LARGE)
+
+
 def query(request: Request) -> Form:
     """Return what stands behind the question mark."""
     return _form(request.url.query)
@@ -96,7 +111,7 @@ def _form(text: str) -> Form:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise Invalid("The form has too many fields.", "too_large") from None
+        raise Invalid("The form has too many fields.", TOO_LARGE) from None
     return Form(pairs)
 
 

@@ -20,8 +20,18 @@ ROWS = b"<!--rows-->"
 """Where rows stand in the page; what is in front of it is sent at once."""
 SHOWN = 5_000
 """Rows that the page shows; the report has them all."""
+STEP = 500
+MORE = b'<li class="more" aria-hidden="true"></li>'
+"""Stands for `STEP` rows that are not shown: the page goes on counting, and no proxy takes the
+silence for the end."""
+AS_IT_COMES = {"X-Accel-Buffering": "no"}
+"""Has nginx hand on each part at once."""
 COLUMNS = ("line", "sku", "name", "outcome", "reason")
 WORDS = {"taken": "new", "updated": "changed", "unchanged": "as it was", "refused": "refused"}
+LARGE = (
+    "The file is too large to be sent from here. Send it in parts, or have whoever runs the shop \
+take it in by the command `pearshop import-products`."
+)
 
 
 async def show(desk: Desk) -> Response:
@@ -48,10 +58,13 @@ async def _bring(desk: Desk, *, dry: bool) -> Response:
     except (Unauthenticated, Forbidden):
         raise
     except Refused as error:
-        return desk.page("import.html", status=400, problem=error.detail)
-    whole = bytes(desk.page("import_rows.html", dry=dry).body)
+        problem = LARGE if error.code == forms.TOO_LARGE else error.detail
+        return desk.page("import.html", status=400, problem=problem)
+    total = (await anext(lines))["rows"]
+    whole = bytes(desk.page("import_rows.html", dry=dry, total=total).body)
     head, tail = whole.split(ROWS)
-    return StreamingResponse(_told(desk, lines, file, head, tail, dry=dry), 200, None, "text/html")
+    told = _told(desk, lines, file, head, tail, dry=dry)
+    return StreamingResponse(told, 200, AS_IT_COMES, "text/html")
 
 
 async def _told(
@@ -64,18 +77,20 @@ async def _told(
     dry: bool,
 ) -> AsyncIterator[bytes]:
     yield head
-    rows: list[dict[str, Any]] = []
+    report = _Report()
     last: dict[str, Any] = {}
     try:
         async for each in lines:
             if "outcome" not in each:
                 last = each
                 continue
-            rows.append(each)
-            if len(rows) <= SHOWN:
+            report.add(each)
+            if report.rows <= SHOWN:
                 changed = changes(desk, each.get("before"), each.get("after"))
                 row = pages.render("import_row.html", row=each, changes=changed, words=WORDS)
                 yield row.encode()
+            elif report.rows % STEP == 0:
+                yield MORE
     except Unavailable as error:
         last = {"error": f"{error} Import the file again: what is done stays as it is."}
     end = pages.render(
@@ -86,21 +101,31 @@ async def _told(
         advice=last.get("advice", ""),
         error=last.get("error", ""),
         words=WORDS,
-        hidden=max(0, len(rows) - SHOWN),
-        report=_report(rows),
+        hidden=max(0, report.rows - SHOWN),
+        report=report.address(),
         file=base64.b64encode(file).decode() if dry else "",
     )
     yield end.encode()
     yield tail
 
 
-def _report(rows: list[dict[str, Any]]) -> str:
-    """Return the address of a CSV that is in the address itself: nobody has to keep it."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return f"data:text/csv;charset=utf-8,{quote(out.getvalue())}"
+class _Report:
+    """What became of the rows, as CSV."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._out = io.StringIO()
+        self._writer = csv.DictWriter(self._out, COLUMNS, extrasaction="ignore")
+        self._writer.writeheader()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add what became of a row."""
+        self.rows += 1
+        self._writer.writerow(row)
+
+    def address(self) -> str:
+        """Return an address that the report is in itself: nobody has to keep it."""
+        return f"data:text/csv;charset=utf-8,{quote(self._out.getvalue())}"
 
 
 routes = [

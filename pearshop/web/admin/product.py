@@ -8,8 +8,16 @@ from starlette.routing import Route
 
 from pearshop.client.problem import fields_of
 from pearshop.client.product import Found, Product, Seen
-from pearshop.errors import Conflict, Invalid, NotFound, Overtaken, Refused
-from pearshop.web.admin import forms, product_filter, product_form
+from pearshop.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Overtaken,
+    Refused,
+    Unauthenticated,
+)
+from pearshop.web.admin import forms, image, product_filter, product_form
 from pearshop.web.admin.crossing import changed, differences
 from pearshop.web.admin.desk import Desk, for_staff
 from pearshop.web.admin.forms import Form
@@ -59,7 +67,10 @@ async def show_new(desk: Desk) -> Response:
 
 async def create(desk: Desk) -> Response:
     """Put a product on sale."""
-    form = product_form.read(await forms.read(desk.request), desk.money)
+    sent, picture = await forms.read_with_file(desk.request, image.FIELD)
+    form = product_form.read(sent, desk.money)
+    if picture:
+        await _keep(desk, form, picture)
     if not form.problems:
         try:
             made = await desk.client.products.create(form.members)
@@ -68,6 +79,19 @@ async def create(desk: Desk) -> Response:
         else:
             return desk.go(f"/product/{made.id}", f"{made.name} is on sale.")
     return await _form(desk, form, None, status=400)
+
+
+async def _keep(desk: Desk, form: ProductForm, picture: bytes) -> None:
+    """Have the shop keep the image first: what else is wrong is mended without choosing it anew."""
+    try:
+        kept = await image.keep(desk, picture)
+    except (Unauthenticated, Forbidden):
+        raise
+    except Refused as error:
+        form.problems[image.FIELD] = error.detail
+    else:
+        form.texts["image"] = form.members["image"] = kept
+        form.problems.pop("image", None)
 
 
 async def show(desk: Desk) -> Response:

@@ -14,12 +14,16 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.admin.conftest import DESK, PHONE, Desk
+from tests.e2e.admin.test_looks import WAYS
 from tests.e2e.conftest import CHROMIUM, PASSWORD, STAFF_PASSWORD, Shop, running_shop
 
 FOLDER = Path(__file__).parents[3] / "docs/img/admin"
 SIZES = {"phone": PHONE, "desk": DESK}
 NAMES = ("ada", "bola", "chidi", "dayo", "emeka", "funmi")
+SETTINGS = {"PEARSHOP_WEBHOOK_PRIVATE_ADDRESSES": "on"}
 MOVES = ("packed", "shipped", "delivered")
+SENT = {"import-tried": "what a file would do", "several-products-preview": "what would change"}
+"""Pictures of pages that answer a form, by the ways to them."""
 
 
 def main() -> None:
@@ -30,7 +34,7 @@ def main() -> None:
     arguments = ["--no-sandbox"] if os.getuid() == 0 else []
     with (
         tempfile.TemporaryDirectory(prefix="pearshop-pictures-") as folder,
-        running_shop(Path(folder) / "shop", goods="--demo") as shop,
+        running_shop(Path(folder) / "shop", goods="--demo", **SETTINGS) as shop,
         sync_playwright() as playwright,
     ):
         pages = _fill(shop)
@@ -45,6 +49,8 @@ def _fill(shop: Shop) -> dict[str, str]:
     for name in NAMES:
         account = {"username": name, "password": PASSWORD}
         assert shop.http.post("/api/register/", json=account).status_code == 201
+    wish = {"url": "http://localhost:9/books", "topics": ["order.placed"]}
+    webhook = shop.staff.post("/api/webhook/", wish).json()["id"]
     goods = itertools.cycle(shop.http.get("/api/product/", params={"in_stock": "true"}).json())
     order: dict[str, Any] = {}
     for number in range(30):
@@ -75,6 +81,7 @@ def _fill(shop: Shop) -> dict[str, str]:
         "history": "/audit/",
         "import": "/product/import",
         "webhooks": "/webhook/",
+        "webhook": f"/webhook/{webhook}",
         "several-products": f"/product/bulk?id={product}",
     }
 
@@ -91,6 +98,12 @@ def _pictures(
         for name, path in pages.items():
             desk.open(path)
             desk.page.wait_for_load_state("networkidle")
+            yield _take(desk, f"{name}-{size}")
+        product = pages["product"].rpartition("/")[2]
+        for name, way in SENT.items():
+            path, send = WAYS[way]
+            desk.open(path.format(product=product))
+            send(desk.page)
             yield _take(desk, f"{name}-{size}")
 
 

@@ -24,6 +24,7 @@ def test_chosen_ones_are_changed_after_a_preview(desk: Desk, shop: Shop) -> None
     expect(page.get_by_label("Price, percent added")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Price, percent added").fill("-10%")
     page.get_by_label("Stock").fill("7")
+    page.get_by_label("Category", exact=True).fill("Bulk moved")
     desk.press("Show what would change")
     expect(page.get_by_role("heading", name="What would change")).to_be_focused()
     expect(page.locator(".diff").first).to_contain_text("NGN\u00a0900")
@@ -41,6 +42,7 @@ def test_chosen_ones_are_changed_after_a_preview(desk: Desk, shop: Shop) -> None
     now = [shop.http.get(path).json() for path in paths]
     assert [each["price"] for each in now] == [1800, 900, 1000]
     assert [each["stock"] for each in now][:2] == [7, 7]
+    assert [each["category"] for each in now] == ["Bulk moved", "Bulk moved", kind]
 
 
 def test_without_scripts_all_of_a_filter_are_hidden_and_put_on_sale_again(

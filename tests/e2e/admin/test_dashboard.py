@@ -22,6 +22,7 @@ def test_it_tells_of_sales_and_leads_to_what_waits(
     assert desk.heading() == "Dashboard"
     today = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Today"))
     expect(today).to_contain_text("NGN")
+    expect(today).to_contain_text("the day before, until this time")
     chart = page.get_by_role("img", name="Revenue of each of 30 days")
     expect(chart.locator("g")).to_have_count(30)
     page.get_by_text("As a table").click()

@@ -39,6 +39,9 @@ def test_a_file_is_tried_out_and_imported(
     expect(page.locator(".log > li .problem")).to_have_count(1)
     if which == "desk":
         assert desk.axe() == []
+        expect(page.get_by_role("heading", name="It would be")).to_be_focused()
+        page.get_by_label("Show only rows that are refused").check()
+        expect(page.locator(".log > li:visible")).to_have_count(1)
     path = f"/api/product/{product['id']}/"
     assert shop.http.get(path).json() == product
     desk.press("Import 2 products")

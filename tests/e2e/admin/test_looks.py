@@ -1,10 +1,10 @@
 """Each page of the staff admin on a phone, a tablet and a desk, to axe and to the keyboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.admin.conftest import Desk, desk_of
 from tests.e2e.conftest import Shop
@@ -14,8 +14,61 @@ WIDTHS = (320, 360, 800, 1440, 1600)
 """320 px is what WCAG 2.2 asks for; the rest are phones, tablets and desks."""
 
 
+Way = Callable[[Page], None]
+
+
+def _try_out_a_file(page: Page) -> None:
+    rows = f"sku,name,price\nLOOKS,Looked at,1\n{'S' * 60},,1\nLOOKS-2,{'Long' * 40},2\n"
+    page.get_by_label("Choose a CSV file").set_input_files(
+        {"name": "goods.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    page.get_by_role("button", name="Show what would happen").click()
+    page.get_by_role("heading", name="It would be").wait_for()
+
+
+def _preview(page: Page) -> None:
+    page.get_by_label("Price, percent added").fill("-10")
+    page.get_by_label("Category", exact=True).fill("Anothercategory" * 6)
+    page.get_by_role("button", name="Show what would change").click()
+    page.get_by_role("heading", name="What would change").wait_for()
+
+
+def _mistake(page: Page) -> None:
+    page.get_by_label("Name").fill("Without a price")
+    page.get_by_label("Price").fill("free")
+    page.get_by_role("button", name="Put on sale").click()
+    page.locator("#problems").wait_for()
+
+
+def _question(page: Page) -> None:
+    page.locator("tbody input[type=checkbox]").first.check()
+    page.get_by_label("What to do with the chosen orders").select_option("Cancel …")
+    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("heading", name="Cancel 1 order").wait_for()
+
+
+WAYS: dict[str, tuple[str, Way]] = {
+    "what a file would do": ("/product/import", _try_out_a_file),
+    "what would change": ("/product/bulk?id={product}", _preview),
+    "a form with mistakes": ("/product/new", _mistake),
+    "whether to cancel": ("/order/?status=placed", _question),
+}
+"""Pages that answer a form: where it is, and how it is sent."""
+
+
 @pytest.fixture(scope="module")
-def pages(shop: Shop) -> list[str]:
+def webhook(shop: Shop) -> Iterator[int]:
+    """A subscriber who is not there, at a long address."""
+    wish = {"url": "http://127.0.0.1:9/" + "hook" * 40, "topics": ["order.placed"]}
+    answer = shop.staff.post("/api/webhook/", wish)
+    assert answer.status_code == 201, answer.text
+    made: int = answer.json()["id"]
+    yield made
+    assert shop.staff.delete(f"/api/webhook/{made}/").status_code == 204
+
+
+@pytest.fixture(scope="module")
+def pages(shop: Shop, webhook: int) -> list[str]:
     """The paths of all kinds of pages, with something to show in each."""
     shopper = shop.shopper()
     long = "Unbreakablyandunreasonablylongnamedproduct " * 4
@@ -45,6 +98,7 @@ def pages(shop: Shop) -> list[str]:
         f"/user/{user}",
         "/audit/",
         "/webhook/",
+        f"/webhook/{webhook}",
         "/nothing-here",
         "/sign-in",
     ]
@@ -68,14 +122,20 @@ def test_every_page_fits_and_satisfies_axe(
         found = {}
         for path in pages:
             desk.open(path)
-            desk.page.wait_for_selector("html.scripted")
-            faults = desk.axe()
-            wide = desk.page.evaluate("document.documentElement.scrollWidth")
-            if wide > width:
-                faults.append(f"is {wide} px wide")
-            if faults:
-                found[path] = faults
-        assert found == {}
+            found[path] = _faults(desk, width)
+        product = next(path for path in pages if "bulk" in path).partition("=")[2]
+        for name, (path, way) in WAYS.items():
+            desk.open(path.format(product=product))
+            way(desk.page)
+            found[name] = _faults(desk, width)
+        assert {name: each for name, each in found.items() if each} == {}
+
+
+def _faults(desk: Desk, width: int) -> list[str]:
+    desk.page.wait_for_selector("html.scripted")
+    faults = desk.axe()
+    wide = desk.page.evaluate("document.documentElement.scrollWidth")
+    return [*faults, f"is {wide} px wide"] if wide > width else faults
 
 
 def test_the_keyboard_is_enough(desk: Desk, shop: Shop) -> None:

@@ -119,6 +119,7 @@ def test_who_saves_second_sees_both_versions(desk: Desk, shop: Shop) -> None:
     desk.press("Save")
     page.get_by_role("heading", name="Somebody else saved Plum first").wait_for()
     page.get_by_text("staff changed it last").wait_for()
+    expect(page.locator(".said")).to_contain_text(". Choose for each field")
     assert desk.axe() == []
     price = page.get_by_role("group", name="Price")
     expect(price.get_by_label("Yours 350")).to_be_checked()
