@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.admin.conftest import DESK, PHONE, Desk
-from tests.e2e.admin.test_looks import WAYS
+from tests.e2e.admin.test_looks import preview, try_out_a_file
 from tests.e2e.conftest import CHROMIUM, PASSWORD, STAFF_PASSWORD, Shop, running_shop
 
 FOLDER = Path(__file__).parents[3] / "docs/img/admin"
@@ -22,8 +22,7 @@ SIZES = {"phone": PHONE, "desk": DESK}
 NAMES = ("ada", "bola", "chidi", "dayo", "emeka", "funmi")
 SETTINGS = {"PEARSHOP_WEBHOOK_PRIVATE_ADDRESSES": "on"}
 MOVES = ("packed", "shipped", "delivered")
-SENT = {"import-tried": "what a file would do", "several-products-preview": "what would change"}
-"""Pictures of pages that answer a form, by the ways to them."""
+FILE = "sku,name,price\nBAG-003,Shopping net,2900\nBAG-001,,3900\nKIT-001,Enamel mug,3700\n"
 
 
 def main() -> None:
@@ -99,12 +98,12 @@ def _pictures(
             desk.open(path)
             desk.page.wait_for_load_state("networkidle")
             yield _take(desk, f"{name}-{size}")
-        product = pages["product"].rpartition("/")[2]
-        for name, way in SENT.items():
-            path, send = WAYS[way]
-            desk.open(path.format(product=product))
-            send(desk.page)
-            yield _take(desk, f"{name}-{size}")
+        desk.open(pages["several-products"])
+        preview(desk.page, "Presents")
+        yield _take(desk, f"several-products-preview-{size}")
+        desk.open(pages["import"])
+        try_out_a_file(desk.page, FILE)
+        yield _take(desk, f"import-tried-{size}")
 
 
 def _take(desk: Desk, name: str) -> str:

@@ -17,8 +17,11 @@ WIDTHS = (320, 360, 800, 1440, 1600)
 Way = Callable[[Page], None]
 
 
-def _try_out_a_file(page: Page) -> None:
-    rows = f"sku,name,price\nLOOKS,Looked at,1\n{'S' * 60},,1\nLOOKS-2,{'Long' * 40},2\n"
+LONG_ROWS = f"sku,name,price\nLOOKS,Looked at,1\n{'S' * 60},,1\nLOOKS-2,{'Long' * 40},2\n"
+
+
+def try_out_a_file(page: Page, rows: str = LONG_ROWS) -> None:
+    """Send a product file and wait for what would become of it."""
     page.get_by_label("Choose a CSV file").set_input_files(
         {"name": "goods.csv", "mimeType": "text/csv", "buffer": rows.encode()}
     )
@@ -26,9 +29,10 @@ def _try_out_a_file(page: Page) -> None:
     page.get_by_role("heading", name="It would be").wait_for()
 
 
-def _preview(page: Page) -> None:
+def preview(page: Page, category: str = "Anothercategory" * 6) -> None:
+    """Ask what would change of the products that were chosen."""
     page.get_by_label("Price, percent added").fill("-10")
-    page.get_by_label("Category", exact=True).fill("Anothercategory" * 6)
+    page.get_by_label("Category", exact=True).fill(category)
     page.get_by_role("button", name="Show what would change").click()
     page.get_by_role("heading", name="What would change").wait_for()
 
@@ -48,8 +52,8 @@ def _question(page: Page) -> None:
 
 
 WAYS: dict[str, tuple[str, Way]] = {
-    "what a file would do": ("/product/import", _try_out_a_file),
-    "what would change": ("/product/bulk?id={product}", _preview),
+    "what a file would do": ("/product/import", try_out_a_file),
+    "what would change": ("/product/bulk?id={product}", preview),
     "a form with mistakes": ("/product/new", _mistake),
     "whether to cancel": ("/order/?status=placed", _question),
 }
