@@ -37,6 +37,10 @@ def up(
     state_dir: StateDir = DEFAULT_STATE,
     detach: Annotated[bool, typer.Option("--detach", help="Run in the background.")] = False,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Load demo products.")] = True,
+    *,
+    monitoring: Annotated[
+        bool, typer.Option("--monitoring", help="Start Prometheus and Grafana, if installed.")
+    ] = False,
 ) -> None:
     """Start the shop: PostgreSQL, Redis, Ray and the API. Ctrl-C stops it all.
 
@@ -57,6 +61,7 @@ def up(
 
         arguments = [f"--port={port}", f"--host={host}", f"--state-dir={folder.path}"]
         arguments.append("--demo" if demo else "--no-demo")
+        arguments += ["--monitoring"] * monitoring
         raise typer.Exit(
             run_detached(folder, arguments, lambda line, error: typer.echo(line, err=error))
         )
@@ -66,7 +71,7 @@ def up(
     progress.say(f"Starting the shop of {folder.path}")  # What follows takes a second to import.
     from pearshop.launcher.shop import Options, Shop
 
-    Shop(folder, Options(host=host, port=port, demo=demo), progress).run()
+    Shop(folder, Options(host=host, port=port, demo=demo, monitoring=monitoring), progress).run()
 
 
 @app.command()

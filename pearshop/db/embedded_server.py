@@ -150,7 +150,7 @@ class EmbeddedServer(ABC):
         """
         time.sleep(0.1)
         words = self._words()
-        return "Address already in use" in words or "shared memory block" in words
+        return "address already in use" in words.lower() or "shared memory block" in words
 
     def _words(self) -> str:
         with self.log.open("rb") as log:

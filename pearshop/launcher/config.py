@@ -1,4 +1,4 @@
-"""Where `serve_config.yaml` is, and what `up` changes in it."""
+"""Where `serve_config.yaml` and `deploy/` are, and what `up` changes in the former."""
 
 import importlib.util
 from pathlib import Path
@@ -15,21 +15,21 @@ WEB_APP = "app"
 NAME = "serve_config.yaml"
 
 
-def find() -> Path:
-    """Return the path of `serve_config.yaml`: of the checkout, else of the installed package.
+def shipped(name: str) -> Path:
+    """Return the path of what ships with the code: in the checkout, else the installed package.
 
-    Raises `ConfigurationError` when there is none.
+    Raises `ConfigurationError` when it is in neither.
     """
     package = Path(pearshop.__file__).parent
     for folder in (package.parent, package):
-        if (folder / NAME).is_file():
-            return folder / NAME
-    raise ConfigurationError(f"{NAME} is missing beside {package}: install PearShop again.")
+        if (folder / name).exists():
+            return folder / name
+    raise ConfigurationError(f"{name} is missing beside {package}: install PearShop again.")
 
 
 def load(host: str, port: int, path: Path | None = None) -> dict[str, Any]:
     """Return the description of the deployments, listening on `host` and `port`."""
-    text = (path or find()).read_text()
+    text = (path or shipped(NAME)).read_text()
     config: dict[str, Any] = yaml.safe_load(text)
     config["http_options"] = {**config.get("http_options", {}), "host": host, "port": port}
     return config

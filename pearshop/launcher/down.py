@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from pearshop.errors import ConfigurationError
+from pearshop.launcher.monitoring import monitors
 from pearshop.launcher.processes import describe, lives, stop_leftovers, wait_gone
 from pearshop.launcher.servers import Servers
 from pearshop.launcher.state import StateFolder
@@ -33,7 +34,9 @@ def down(folder: StateFolder, say: Callable[[str], None]) -> None:
         return
     with folder.lock():
         stopped = stop_leftovers(folder.runtime)
-        stopped += Servers(folder.path, Settings()).stop_leftovers()
+        stopped += Servers(
+            folder.path, Settings(), monitors(folder.path, folder.runtime)
+        ).stop_leftovers()
         folder.remove_run()
     if stopped:
         say(f"The shop had been killed. Stopped what it left behind: {describe(stopped)}.")

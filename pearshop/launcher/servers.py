@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg2
@@ -20,9 +20,14 @@ RESTART_PAUSE_S = 2.0
 
 
 class Servers:
-    """What the shop keeps its data in. Start them in the order of the methods, stop them once."""
+    """What the shop keeps its data in. Start them in the order of the methods, stop them once.
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    `monitors` watch it where wanted; each needs those before it.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Settings, monitors: Sequence[EmbeddedServer] = ()
+    ) -> None:
         self.database_url = settings.database_url
         self.redis_url = settings.redis_url
         self.embedded: dict[str, EmbeddedServer] = {}
@@ -30,13 +35,14 @@ class Servers:
             self.embedded["postgres"] = EmbeddedPostgres(folder / "postgres")
         if not settings.redis_url:
             self.embedded["redis"] = EmbeddedRedis(folder / "redis")
+        self._monitors = {each.name.lower(): each for each in monitors}
         self._last_restart = 0.0
 
     def stop_leftovers(self) -> list[Leftover]:
         """Stop embedded servers that a killed run left; return them."""
         return [
             Leftover(pid, name)
-            for name, server in self.embedded.items()
+            for name, server in {**self.embedded, **self._monitors}.items()
             for pid in server.stop_leftover()
         ]
 
@@ -51,6 +57,16 @@ class Servers:
         """Start Redis. A configured one that is away is no hindrance: it holds but caches."""
         if "redis" in self.embedded:
             self.redis_url = self.embedded["redis"].start()
+
+    def start_monitors(self, say: Callable[[str], None]) -> None:
+        """Start those that are installed; `say` how to get what is not. The shop needs none."""
+        for name, server in self._monitors.items():
+            try:
+                server.start()
+            except ConfigurationError as error:
+                say(f"{error} The shop starts without it.")
+                return
+            self.embedded[name] = server
 
     def pids(self) -> dict[str, int]:
         """Return the process ids of the embedded servers."""

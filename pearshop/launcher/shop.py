@@ -17,6 +17,7 @@ from pearshop.launcher import config
 from pearshop.launcher.cluster import Cluster, environment
 from pearshop.launcher.database import migrated
 from pearshop.launcher.drain import drain
+from pearshop.launcher.monitoring import monitors, ray_variables
 from pearshop.launcher.processes import describe, stop_leftovers
 from pearshop.launcher.progress import Progress
 from pearshop.launcher.seed import seed
@@ -44,6 +45,7 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 8000
     demo: bool = True
+    monitoring: bool = False
 
 
 class Shop:
@@ -54,7 +56,9 @@ class Shop:
         self._options = options
         self._progress = progress
         self._settings = Settings()
-        self._servers = Servers(folder.path, self._settings)
+        self._prometheus, self._grafana = monitors(folder.path, folder.runtime)
+        watching = (self._prometheus, self._grafana)
+        self._servers = Servers(folder.path, self._settings, watching)
         self._cluster = Cluster(folder.runtime, {})
         self._restarts: list[float] = []
         self._stopping = False
@@ -85,6 +89,9 @@ class Shop:
             self._servers.start_database()
         with self._progress.step("Redis"):
             self._servers.start_redis()
+        if self._options.monitoring:
+            with self._progress.step("Monitoring"):
+                self._servers.start_monitors(self._progress.say)
         self._settings = self._settings.model_copy(
             update={
                 "database_url": Settings(database_url=self._servers.database_url).database_url,
@@ -101,6 +108,8 @@ class Shop:
 
     def _start_cluster(self) -> None:
         variables = environment(self._folder.runtime, self._variables())
+        if self._prometheus.is_running():
+            self._prometheus.aim(variables.get("RAY_SERVE_HAPROXY_METRICS_PORT"))
         self._cluster = Cluster(self._folder.runtime, variables)
         with self._progress.step("Ray"):
             self._cluster.start()
@@ -173,6 +182,7 @@ class Shop:
             "PEARSHOP_API_URL": self._api_url(),
             "PEARSHOP_SIGNING_KEY": self._settings.signing_key.get_secret_value(),
             "PEARSHOP_MEDIA_URL": self._settings.media_url,
+            **ray_variables(self._prometheus, self._grafana),
         }
 
     def _api_url(self) -> str:
@@ -193,6 +203,11 @@ class Shop:
                 },
                 staff_username=STAFF_USERNAME,
                 replica_urls=self._settings.database_replica_urls,
+                monitor_urls={
+                    each.name: each.url
+                    for each in (self._prometheus, self._grafana)
+                    if each.is_running()
+                },
             )
         )
 
@@ -202,6 +217,9 @@ class Shop:
         say(f"  API            {self._api_url()}")
         say(f"  API's docs     {self._api_url()}/docs")
         say(f"  Ray dashboard  {self._cluster.dashboard_url}")
+        for each in (self._prometheus, self._grafana):
+            if each.is_running():
+                say(f"  {each.name:<14} {each.url}")
         say(f"  Staff admin    {self._api_url()}/admin/")
         say(f"  Staff login    {STAFF_USERNAME}, password {self._shown_password()}")
         say(f"{READY} after {seconds:.0f} s. Ctrl-C stops it.")

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pearshop.errors import ConfigurationError
@@ -24,6 +24,7 @@ class Run:
     pids: dict[str, int]
     staff_username: str
     replica_urls: str = ""
+    monitor_urls: dict[str, str] = field(default_factory=dict)
 
 
 class StateFolder:

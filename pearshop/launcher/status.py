@@ -12,6 +12,7 @@ from pearshop.db.replicas import Replicas, State
 from pearshop.errors import PearShopError
 from pearshop.launcher.config import ADMIN, APPLICATION, WEB_APP
 from pearshop.launcher.dashboard import Dashboard
+from pearshop.launcher.monitoring import answers
 from pearshop.launcher.servers import check_database
 from pearshop.launcher.state import Run
 from pearshop.settings import Settings
@@ -39,6 +40,7 @@ def report(run: Run) -> list[Part]:
     parts += _guarded("database", lambda: _database(run.database_url))
     parts += replica_parts(run.database_url, run.replica_urls)
     parts += _guarded("redis", lambda: _redis(run.redis_url))
+    parts += [_monitor(name, url) for name, url in run.monitor_urls.items()]
     return parts
 
 
@@ -142,6 +144,12 @@ def wanted_hosts(database_url: str) -> int:
 def _database(url: str) -> list[Part]:
     check_database(url)
     return [Part("database", True, "answers")]
+
+
+def _monitor(name: str, url: str) -> Part:
+    ready = {"Prometheus": "/-/ready", "Grafana": "/api/health"}[name]
+    healthy = answers(url + ready)
+    return Part(name.lower(), healthy, f"answers at {url}" if healthy else "does not answer")
 
 
 def _redis(url: str) -> list[Part]:

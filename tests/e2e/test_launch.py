@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -13,22 +14,24 @@ import pytest
 
 from pearshop.db.embedded_server import free_port
 from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, START_S, Shop, pearshop
+from tests.waiting import wait_for
 
 MEMBERS = {
     *("api_url", "dashboard_url", "database_url", "redis_url", "replica_urls"),
-    *("pids", "staff_username"),
+    *("monitor_urls", "pids", "staff_username"),
 }
 
 
-def _up(state: Path, port: int) -> "subprocess.Popen[str]":
+def _up(state: Path, port: int, *options: str) -> "subprocess.Popen[str]":
     environment = {k: v for k, v in os.environ.items() if k != "PEARSHOP_STAFF_PASSWORD"}
     # Whoever has used Ray before has a token, which Ray then asks everyone for.
     token = state.parent / "home" / ".ray" / "auth_token"
     token.parent.mkdir(parents=True, exist_ok=True)
     token.write_text("ab" * 32)
     environment["HOME"] = str(state.parent / "home")
+    command = [sys.executable, "-m", "pearshop.cli", "up", f"--port={port}"]
     return subprocess.Popen(
-        [sys.executable, "-m", "pearshop.cli", "up", f"--port={port}", f"--state-dir={state}"],
+        [*command, f"--state-dir={state}", *options],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -83,16 +86,47 @@ def test_up_ctrl_c_and_up_again(own_folder: Path) -> None:
     assert _processes_of(state, run) == []
     assert not (state / "run.json").exists()
 
-    second = _up(state, port)
+    second = _up(state, port, "--monitoring")
     try:
-        _read_until_ready(second)
+        said = _read_until_ready(second)
+        run = json.loads((state / "run.json").read_text())
         with httpx.Client(base_url=run["api_url"], timeout=30) as http:
             assert http.post("/api/login/", json=ada).status_code == 200  # yesterday's data
+        if prometheus := run["monitor_urls"].get("Prometheus"):
+            assert prometheus in said
+            _watched_by(prometheus, state, run)
+        else:
+            assert "Prometheus is not installed: apt-get install prometheus." in said
     finally:
         stopped = pearshop("down", f"--state-dir={state}")
         assert stopped.returncode == 0, stopped.stderr
         second.wait(START_S)
     assert _processes_of(state, run) == []
+    if prometheus is None:
+        pytest.skip("all but monitoring was tested, for that needs apt-get install prometheus")
+
+
+def _watched_by(prometheus: str, state: Path, run: dict[str, Any]) -> None:
+    """Check that Prometheus sees this shop and no other, and that Ray and `status` know of it."""
+
+    def value(query: str) -> float:
+        answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": query}, timeout=10)
+        found = answer.json()["data"]["result"]
+        return float(found[0]["value"][1]) if found else 0
+
+    def lookups() -> bool:
+        httpx.get(f"{run['api_url']}/api/product/", timeout=30)
+        return value("sum(ray_pearshop_cache_lookups_total)") > 0
+
+    wait_for(lambda: value('min(up{job="ray"})') and value('up{job="haproxy"}'), "targets")
+    wait_for(lookups, "a metric of the shop")
+    assert value('count(count by (SessionName) ({job="ray",SessionName!=""}))') == 1
+    rules = httpx.get(f"{prometheus}/api/v1/rules", timeout=10).json()["data"]["groups"]
+    assert "ShopNotReady" in {rule["name"] for group in rules for rule in group["rules"]}
+    health = httpx.get(f"{run['dashboard_url']}/api/prometheus_health", timeout=10)
+    assert (health.status_code, health.json()["msg"]) == (200, "prometheus running")
+    told = pearshop("status", f"--state-dir={state}", COLUMNS="200")
+    assert "prometheus" in told.stdout
 
 
 @pytest.mark.parametrize("busy", ["folder", "port"])

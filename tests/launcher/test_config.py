@@ -10,7 +10,7 @@ from pearshop.launcher import cluster, config
 
 def test_up_uses_the_repositorys_file_and_changes_only_where_it_listens() -> None:
     loaded = config.load("::1", 8123)
-    assert config.find() == Path(__file__).parents[2] / "serve_config.yaml"
+    assert config.shipped(config.NAME) == Path(__file__).parents[2] / "serve_config.yaml"
     assert [each["name"] for each in loaded["applications"]] == [
         config.APPLICATION,
         config.ADMIN,
