@@ -72,6 +72,15 @@ def webhook_deliveries() -> Counter:
     )
 
 
+def swept_rows() -> Counter:
+    """Return the counter of rows deleted because they had had their time; its tag is the kind."""
+    return Counter(
+        "pearshop_swept_rows_total",
+        "Rows deleted after their time: sessions, guests, keys, events, deliveries.",
+        tag_keys=("kind",),
+    )
+
+
 def outbox_age() -> Gauge:
     """Return the gauge of how long events wait until they are queued for subscribers."""
     return Gauge(

@@ -1,8 +1,9 @@
-"""The process that tells subscribers of events. No request comes to it."""
+"""The process that tells subscribers of events, and sweeps. No request comes to it."""
 
 import asyncio
 from collections import Counter as Counts
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 from ray import serve
@@ -10,7 +11,8 @@ from ray.serve.handle import DeploymentHandle
 
 from pearshop.actors.ray_database import RayDatabase
 from pearshop.deployments.logs import write_to_serves_log
-from pearshop.deployments.metrics import outbox_age, webhook_deliveries
+from pearshop.deployments.metrics import outbox_age, swept_rows, webhook_deliveries
+from pearshop.deployments.sweeper import Sweeper
 from pearshop.domain.webhook import MAX_WEBHOOKS, State
 from pearshop.settings import settings
 from pearshop.webhooks.dispatcher import Dispatcher
@@ -20,9 +22,12 @@ from pearshop.webhooks.sender import Sender
 
 @serve.deployment
 class Webhooks:
-    """Runs a dispatcher. A second one, while a release replaces the first, does no harm."""
+    """Runs a dispatcher and a sweeper.
 
-    _work: asyncio.Task[None] | None = None
+    A second one, while a release replaces the first, does no harm.
+    """
+
+    _work: tuple[asyncio.Task[None], ...] = ()
 
     def __init__(self, database: "DeploymentHandle[Any]") -> None:
         write_to_serves_log()
@@ -31,31 +36,44 @@ class Webhooks:
         lookups = 2 * MAX_WEBHOOKS
         resolver = Resolver(private=configured.webhook_private_addresses, lookups=lookups)
         self._sender = Sender(resolver.resolve)
-        self._dispatcher = Dispatcher(
-            RayDatabase(database, configured.request_timeout), self._sender
+        calls = RayDatabase(database, configured.request_timeout)
+        self._dispatcher = Dispatcher(calls, self._sender)
+        self._sweeper = Sweeper(
+            calls,
+            keys=timedelta(days=configured.keep_keys_days),
+            events=timedelta(days=configured.keep_events_days),
         )
-        self._deliveries, self._age = webhook_deliveries(), outbox_age()
+        self._deliveries, self._age, self._rows = webhook_deliveries(), outbox_age(), swept_rows()
         self._told: Counts[State] = Counts()
+        self._swept: Counts[str] = Counts()
 
     def __del__(self) -> Awaitable[None] | None:
         """Finish what is under way; Serve awaits this before it ends the process."""
-        return self._finish(self._work) if self._work is not None else None
+        return self._finish() if self._work else None
 
     async def check_health(self) -> None:
         """Work, and tell how it goes; Serve calls this at start and every second.
 
         Raises what ended the work, so that Serve starts another process.
         """
-        if self._work is None:
-            self._work = asyncio.create_task(self._dispatcher.run())
-        elif self._work.done():
-            self._work.result()
+        if not self._work:
+            self._work = (
+                asyncio.create_task(self._dispatcher.run()),
+                asyncio.create_task(self._sweeper.run()),
+            )
+        for work in self._work:
+            if work.done():
+                work.result()
         self._age.set(self._dispatcher.outbox_age)
         for outcome, count in (self._dispatcher.counts - self._told).items():
             self._deliveries.inc(count, {"outcome": outcome})
         self._told = self._dispatcher.counts.copy()
+        for kind, count in (self._sweeper.counts - self._swept).items():
+            self._rows.inc(count, {"kind": kind})
+        self._swept = self._sweeper.counts.copy()
 
-    async def _finish(self, work: "asyncio.Task[None]") -> None:
+    async def _finish(self) -> None:
         self._dispatcher.stop()
-        await work
+        self._sweeper.stop()
+        await asyncio.gather(*self._work)
         await self._sender.close()

@@ -101,7 +101,9 @@ def test_nothing_is_lost_and_old_code_works_on(first: Engine, shoppers: list[Old
             (row.user_id, bytes(row.key))
             for row in connection.execute(text("SELECT user_id, key FROM cart_commands"))
         }
-        totals = dict(connection.execute(text("SELECT id, total_price FROM orders")).all())
+        totals: dict[int, int] = dict(
+            row._tuple() for row in connection.execute(text("SELECT id, total_price FROM orders"))
+        )
         names = set(connection.execute(text("SELECT username FROM users")).scalars())
     for each in shoppers:
         assert each.keys <= keys
