@@ -78,8 +78,7 @@ def _staff_password(settings: Settings, state: Path) -> Finding:
         return warn(
             name,
             "the one that `pearshop up` made and prints at each start",
-            "set PEARSHOP_STAFF_PASSWORD, or give each person an account of their own and "
-            "deactivate `staff`.",
+            "set PEARSHOP_STAFF_PASSWORD, and remove the file and up.log.",
         )
     return ok(name, "none yet: `pearshop up` makes one")
 

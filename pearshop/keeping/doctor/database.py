@@ -28,6 +28,7 @@ DANGEROUS = {
     "autovacuum": ("on", "tables grow, and the server stops in the end"),
 }
 """Parameters, what they may be, and what it means when they are another."""
+STARTED = "SELECT floor(extract(epoch FROM pg_postmaster_start_time()))::bigint::text"
 LOSES = {"fsync", "full_page_writes", "synchronous_commit", "zero_damaged_pages"}
 
 
@@ -131,10 +132,9 @@ def _clock(cursor: "psycopg2.extensions.cursor") -> Finding:
 def _room(cursor: "psycopg2.extensions.cursor") -> Iterator[Finding]:
     size = int(_one(cursor, "SELECT pg_database_size(current_database())"))
     yield ok("database", f"{size / 1e9:.2f} GB at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
-    with contextlib.suppress(psycopg2.Error, OSError):
+    # Where its folder is here and may be read; the same path may be that of another server.
+    with contextlib.suppress(psycopg2.Error, OSError, IndexError):
         folder = Path(str(_one(cursor, "SHOW data_directory")))
-        started = _one(cursor, "SELECT pg_postmaster_start_time()")
-        pid_file = folder / "postmaster.pid"
-        # The same path on this machine may be another server's: its own pid file tells.
-        if started is not None and pid_file.exists():
+        started = (folder / "postmaster.pid").read_text().splitlines()[2]
+        if started == _one(cursor, STARTED):
             yield judge_disk("PostgreSQL's disk", folder)
