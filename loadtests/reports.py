@@ -115,8 +115,7 @@ def main() -> None:
 
 
 def _fill(engine: Engine, orders: int, products: int) -> list[User]:
-    with engine.begin() as connection:
-        upgrade(connection)
+    upgrade(engine)
     fill_products(engine, products)
     shoppers = make_shoppers(engine, SHOPPERS)
     past_orders.fill(engine, orders, shoppers, list(range(1, products + 1)), SPAN / orders)

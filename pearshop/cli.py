@@ -157,6 +157,81 @@ def create_staff(username: str, state_dir: StateDir = DEFAULT_STATE) -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to make. It must not be there yet.")],
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Write the database and the images into one file, of one moment; the shop may be up.
+
+    It holds no signing key and no password of a server, but addresses, password hashes and the
+    secrets of webhooks: keep it where nobody else can read it.
+
+    Examples:
+
+        pearshop backup shop.backup
+
+        pearshop backup /backups/$(date +%F).backup --state-dir /srv/shop
+    """
+    from pearshop.keeping.commands import run_backup
+
+    run_backup(file, state_dir, typer.echo)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `pearshop backup` has made.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of the shop that is there.")
+    ] = False,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Make a shop what a backup holds, all of it or nothing; the shop must not be up.
+
+    Everybody signs in again afterwards.
+
+    Examples:
+
+        pearshop restore shop.backup --state-dir /srv/new
+
+        pearshop restore shop.backup --replace
+    """
+    from pearshop.keeping.commands import run_restore
+
+    run_restore(file, state_dir, typer.echo, replace=replace)
+
+
+@app.command()
+def doctor(
+    state_dir: StateDir = DEFAULT_STATE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """Look for what endangers the shop, up or not, and say what to do about it.
+
+    The exit status is 1 when something is FAIL. Nothing is changed.
+
+    Examples:
+
+        pearshop doctor
+
+        pearshop doctor --json --state-dir /srv/shop
+    """
+    import json
+
+    from pearshop.keeping.doctor.examine import examine
+    from pearshop.keeping.doctor.finding import Level
+
+    findings = []
+    for each in examine(state_dir):
+        findings.append(each)
+        if not as_json:
+            advice = f" - {each.advice}" if each.advice else ""
+            typer.echo(f"{each.level:4} {each.check}: {each.says}{advice}")
+    if as_json:
+        typer.echo(json.dumps([each._asdict() for each in findings], indent=2))
+    raise typer.Exit(1 if any(each.level == Level.FAIL for each in findings) else 0)
+
+
+@app.command()
 def openapi() -> None:
     """Print the API's description, OpenAPI as JSON.
 

@@ -218,6 +218,20 @@ class Settings(BaseSettings):
         description="Origins whose pages may call the API, separated by commas: "
         "`https://admin.example`.",
     )
+    keep_keys_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="Days that the `Idempotency-Key` of a cart command is known; that of an order "
+        "is for good.",
+    )
+    keep_events_days: int = Field(
+        default=30,
+        ge=3,
+        le=3650,
+        description="Days that events, and the log of telling webhooks of them, stay when all is "
+        "told.",
+    )
     webhook_private_addresses: bool = Field(
         default=False,
         description="`on` lets webhooks lead to this machine and into its network.",

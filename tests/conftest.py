@@ -38,8 +38,7 @@ def postgres(own_folder: Path) -> Iterator[str]:
     try:
         _admin(url, "CREATE DATABASE template")
         engine = make_engine(Settings(database_url=_named(url, "template")))
-        with engine.begin() as connection:
-            upgrade(connection)
+        upgrade(engine)
         engine.dispose()
         yield url
     finally:

@@ -97,6 +97,7 @@ users = Table(
         "username_key",
         postgresql_ops={"username_key": "text_pattern_ops"},
     ),
+    Index("ix_users_merged_into", "merged_into", postgresql_where="merged_into IS NOT NULL"),
 )
 
 sessions = Table(
@@ -211,6 +212,7 @@ cart_commands = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("line", JSONB, comment="the line as the command left it; null when it was removed"),
     _created_at(),
+    Index("ix_cart_commands_created_at", "created_at"),
     comment="Commands carried out, by idempotency key: a repeat finds its first answer here.",
 )
 
@@ -324,7 +326,7 @@ webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
     Column("webhook_id", ForeignKey("webhooks.id"), primary_key=True),
-    Column("event_id", ForeignKey("outbox.id"), primary_key=True),
+    Column("event_id", ForeignKey("outbox.id"), primary_key=True, index=True),
     Column("subject_id", BigInteger, nullable=False, comment="its events are told in their order"),
     Column("state", Text, nullable=False, server_default="pending"),
     Column("attempts", Integer, nullable=False, server_default="0"),

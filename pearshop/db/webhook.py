@@ -140,7 +140,7 @@ def change(connection: Connection, webhook_id: int, wish: Change, by: int) -> We
 
 
 def remove(connection: Connection, webhook_id: int, by: int) -> None:
-    """Tell it nothing more. What it was told stays in the database. Raises `NotFound`."""
+    """Tell it nothing more. What it was told stays as long as its events. Raises `NotFound`."""
     old = get(connection, webhook_id)
     connection.execute(
         update(webhooks).where(webhooks.c.id == webhook_id).values(deleted_at=func.now(), secret="")

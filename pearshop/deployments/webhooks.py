@@ -1,13 +1,15 @@
-"""The process that tells subscribers of events. No request comes to it."""
+"""The process that tells subscribers of events, and sweeps. No request comes to it."""
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from pearshop.actors.ray_database import RayDatabase
+from pearshop.deployments.sweeper import Sweeper
 from pearshop.domain.webhook import MAX_WEBHOOKS
 from pearshop.settings import settings
 from pearshop.telemetry import metrics
@@ -20,9 +22,12 @@ from pearshop.webhooks.sender import Sender
 
 @serve.deployment
 class Webhooks:
-    """Runs a dispatcher. A second one, while a release replaces the first, does no harm."""
+    """Runs a dispatcher and a sweeper.
 
-    _work: asyncio.Task[None] | None = None
+    A second one, while a release replaces the first, does no harm.
+    """
+
+    _work: tuple[asyncio.Task[None], ...] = ()
 
     def __init__(self, database: "DeploymentHandle[Any]") -> None:
         configured = settings()
@@ -31,30 +36,41 @@ class Webhooks:
         lookups = 2 * MAX_WEBHOOKS
         resolver = Resolver(private=configured.webhook_private_addresses, lookups=lookups)
         self._sender = Sender(resolver.resolve)
-        self._dispatcher = Dispatcher(
-            RayDatabase(database, configured.request_timeout), self._sender
+        calls = RayDatabase(database, configured.request_timeout)
+        self._dispatcher = Dispatcher(calls, self._sender)
+        self._sweeper = Sweeper(
+            calls,
+            keys=timedelta(days=configured.keep_keys_days),
+            events=timedelta(days=configured.keep_events_days),
         )
         self._reporter = Reporter()
 
     def __del__(self) -> Awaitable[None] | None:
         """Finish what is under way; Serve awaits this before it ends the process."""
-        return self._finish(self._work) if self._work is not None else None
+        return self._finish() if self._work else None
 
     async def check_health(self) -> None:
         """Work, and tell how it goes; Serve calls this at start and every second.
 
         Raises what ended the work, so that Serve starts another process.
         """
-        if self._work is None:
-            self._work = asyncio.create_task(self._dispatcher.run())
-        elif self._work.done():
-            self._work.result()
+        if not self._work:
+            self._work = (
+                asyncio.create_task(self._dispatcher.run()),
+                asyncio.create_task(self._sweeper.run()),
+            )
+        for work in self._work:
+            if work.done():
+                work.result()
         if self._reporter.is_due():
             self._reporter.gauge(metrics.OUTBOX_AGE, self._dispatcher.outbox_age)
             counts = {(str(how),): n for how, n in self._dispatcher.counts.items()}
             self._reporter.totals(metrics.WEBHOOK_DELIVERIES, counts)
+            swept = {(kind,): n for kind, n in self._sweeper.counts.items()}
+            self._reporter.totals(metrics.SWEPT_ROWS, swept)
 
-    async def _finish(self, work: "asyncio.Task[None]") -> None:
+    async def _finish(self) -> None:
         self._dispatcher.stop()
-        await work
+        self._sweeper.stop()
+        await asyncio.gather(*self._work)
         await self._sender.close()

@@ -66,6 +66,15 @@ class Dashboard:
         ]
         return actors
 
+    def node_clocks(self) -> list[tuple[str, float]]:
+        """Return each live node's address, and its time (s since 1970) as its agent last told."""
+        nodes = self._get("/nodes?view=summary")["data"]["summary"]
+        return [
+            (str(each["ip"]), float(each["now"]))
+            for each in nodes
+            if each.get("now") and each.get("raylet", {}).get("state") == "ALIVE"
+        ]
+
     def _get(self, path: str) -> dict[str, Any]:
         try:
             answer = httpx.get(self.url + path, timeout=TIMEOUT_S, trust_env=False)

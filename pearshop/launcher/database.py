@@ -43,8 +43,8 @@ def migrated(url: str) -> str:
 
     engine = make_engine(Settings(database_url=url), pool_size=1)
     try:
-        with engine.begin() as connection:
-            migrate.upgrade(connection)
+        migrate.upgrade(engine)
+        with engine.connect() as connection:
             return migrate.revision(connection) or ""
     except OperationalError as error:
         raise ConfigurationError(

@@ -178,5 +178,11 @@ OUTBOX_AGE = Metric(
     (),
     "Age of the oldest event that is not handed on to webhooks; 0 when all are.",
 )
+SWEPT_ROWS = Metric(
+    "pearshop_swept_rows_total",
+    Kind.COUNTER,
+    ("kind",),
+    "Rows deleted after their time: kind `sessions`, `guests`, `keys`, `events`, `deliveries`.",
+)
 
 ALL = tuple(each for each in list(globals().values()) if isinstance(each, Metric))

@@ -1,0 +1,1 @@
+"""Keeping a shop: backup, restore, and a look at what endangers it."""

@@ -1,0 +1,1 @@
+"""`pearshop doctor`: what endangers a shop, and what to do about it."""
