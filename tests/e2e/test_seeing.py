@@ -115,6 +115,8 @@ MOVED = {
     "pearshop_webhook_deliveries_total": {"outcome": "delivered"},
 }
 """What has to be more than nothing, once each kind of thing has happened."""
+LATER = {"pearshop_swept_rows_total"}
+"""Sweeping begins minutes after the shop does; tests/deployments sees it."""
 THERE = {
     *("pearshop_degraded", "pearshop_hot_carts", "pearshop_mailbox_depth", "pearshop_pool_in_use"),
     *("pearshop_replica_used", "pearshop_replica_behind_seconds", "pearshop_outbox_age_seconds"),
@@ -146,7 +148,7 @@ def do_everything(shop: Shop) -> None:
 
 def test_every_metric_is_looked_at_here() -> None:
     parts = re.compile(r"_(bucket|count|sum)$")
-    looked_at = {parts.sub("", name) for name in MOVED} | THERE
+    looked_at = {parts.sub("", name) for name in MOVED} | THERE | LATER
     assert looked_at == {metric.name for metric in ALL}
 
 
@@ -176,6 +178,7 @@ def test_every_metric_moves(seen: Shop) -> None:
         samples, "pearshop_request_seconds_bucket", **placing, le="+Inf"
     )
     counters = {f"ray_{each.name}" for each in ALL if each.kind is Kind.COUNTER}
+    counters -= {f"ray_{name}" for name in LATER}
     assert counters <= samples.keys()
 
 

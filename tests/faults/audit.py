@@ -61,7 +61,7 @@ class _Case:
     @cached_property
     def sent(self) -> dict[Key, Operation]:
         """What was sent, by the key that it was sent under."""
-        return {_key(each): each for each in self.operations}
+        return {key_of(each): each for each in self.operations}
 
     @cached_property
     def used(self) -> Counter[Key]:
@@ -78,7 +78,8 @@ class _Case:
         }
 
 
-def _key(operation: Operation) -> Key:
+def key_of(operation: Operation) -> Key:
+    """Return what the database has of an operation's key."""
     return operation.shopper, digest(operation.key)
 
 
@@ -94,8 +95,8 @@ def _resolved(operations: Sequence[Operation], stored: Stored) -> Iterator[Opera
     for each in operations:
         if each.outcome is not Outcome.UNKNOWN:
             yield each
-        elif _key(each) in answers:
-            answer = answers[_key(each)]
+        elif key_of(each) in answers:
+            answer = answers[key_of(each)]
             yield replace(each, outcome=Outcome.ACKNOWLEDGED, answer=answer, ended=end)
 
 
@@ -122,7 +123,7 @@ def _commands_kept(case: _Case) -> Finding:
     done = [each for each in case.acknowledged() if isinstance(each.request, CartCommand)]
     wrong = []
     for each in done:
-        rows = case.stored.commands.get(_key(each))
+        rows = case.stored.commands.get(key_of(each))
         if rows is None:
             wrong.append(f"lost: {each}")
         elif rows[0] != each.answer:
@@ -166,7 +167,7 @@ def _one_order_a_key(case: _Case) -> Finding:
 
 def _refused(case: _Case) -> Finding:
     refused = [x for x in case.operations if x.outcome in {Outcome.REFUSED, Outcome.FAILED}]
-    wrong = [str(each) for each in refused if _key(each) in case.used]
+    wrong = [str(each) for each in refused if key_of(each) in case.used]
     return Finding("nothing that was refused was carried out", len(refused), tuple(wrong))
 
 
