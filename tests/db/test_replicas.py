@@ -17,6 +17,7 @@ from pearshop.db.execute import read_only
 from pearshop.db.listing import Listing
 from pearshop.errors import NotFound
 from pearshop.settings import Settings
+from pearshop.telemetry.metrics import REPLICA_BEHIND, REPLICA_USED, Metric
 from tests.db.conftest import Rows
 from tests.standby import LocalDatabase, Standby
 from tests.waiting import wait_for
@@ -201,18 +202,21 @@ async def test_gauges_and_the_log_tell_of_each_replica(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    told: dict[str, float] = {}
-    for name in ("_used", "_behind"):
-        gauge = SimpleNamespace(set=lambda value, _, name=name: told.update({name: value}))
-        monkeypatch.setattr(database.deployment, name, gauge)
+    told: dict[Metric, float] = {}
+    reporter = SimpleNamespace(
+        is_due=lambda: True,
+        gauge=lambda metric, value, *_: told.update({metric: value}),
+        histogram=lambda _: None,
+    )
+    monkeypatch.setattr(database.deployment, "_reporter", reporter)
     await database.deployment.check_health()
-    assert told["_used"]
-    assert told["_behind"] <= 1.0
+    assert told[REPLICA_USED]
+    assert told[REPLICA_BEHIND] <= 1.0
     standby.pause()
     with database._engine.begin() as connection:
         connection.execute(text("CREATE TABLE news ()"))
     async with asyncio.timeout(60):
-        while told["_used"] or told["_behind"] <= 1.0:
+        while told[REPLICA_USED] or told[REPLICA_BEHIND] <= 1.0:
             await asyncio.sleep(0.01)
             await database.deployment.check_health()
     assert "is left out: it is not known to be within 2.0 s of the primary" in caplog.text
