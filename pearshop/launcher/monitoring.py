@@ -54,7 +54,8 @@ class Prometheus(EmbeddedServer):
         }
         jobs = [each for each in description["scrape_configs"] if each["job_name"] in HERE]
         for job in jobs:
-            job.pop("static_configs", None)
+            for elsewhere in ("static_configs", "http_sd_configs"):
+                job.pop(elsewhere, None)
             job["file_sd_configs"] = [
                 {"files": [str(files[job["job_name"]])], "refresh_interval": "5s"}
             ]
