@@ -1,12 +1,9 @@
 """`pearshop backup`: the database as of one moment, and the images, in one file."""
 
 import contextlib
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 import psycopg2
 from psycopg2 import sql
@@ -15,7 +12,7 @@ import pearshop
 from pearshop.domain.image import is_name
 from pearshop.errors import ConfigurationError
 from pearshop.keeping.archive import DUMP, FORMAT, MEDIA, Manifest, writing
-from pearshop.keeping.tools import Tools, connect, find_tools
+from pearshop.keeping.tools import connect, find_tools
 
 SCHEMA = "public"
 TABLES = """
@@ -42,7 +39,11 @@ def back_up(url: str, media: Path | None, path: Path) -> Manifest:
     """
     with writing(path) as archive, _snapshot(url) as (snapshot, revision, rows, server):
         tools = find_tools(url, server)
-        with _dumping(tools, snapshot) as dump:
+        arguments = (
+            *("--format=custom", "--no-owner", "--no-privileges", f"--schema={SCHEMA}"),
+            *(f"--snapshot={snapshot}", "--no-password", f"--dbname={tools.database()}"),
+        )
+        with tools.output("pg_dump", *arguments) as dump:
             archive.add(DUMP, dump)
         if media is not None:
             for file in sorted(media.glob("*")):
@@ -96,31 +97,3 @@ def count_rows(cursor: "psycopg2.extensions.cursor") -> dict[str, int]:
         )
         counts[name] = cursor.fetchall()[0][0]
     return counts
-
-
-@contextlib.contextmanager
-def _dumping(tools: Tools, snapshot: str) -> Iterator[IO[bytes]]:
-    """Yield what `pg_dump` writes. Raises `ConfigurationError` with its words when it fails."""
-    arguments = (
-        *("--format=custom", "--no-owner", "--no-privileges", f"--schema={SCHEMA}"),
-        *(f"--snapshot={snapshot}", "--no-password", f"--dbname={tools.database()}"),
-    )
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own, no shell
-            tools.command("pg_dump", *arguments),
-            env=tools.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=words,
-        )
-        with process:
-            assert process.stdout is not None
-            try:
-                yield process.stdout
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode:
-            words.seek(0)
-            said = " ".join(words.read().decode(errors="replace").split())
-            raise ConfigurationError(f"pg_dump failed: {said[-600:] or 'it said nothing'}")

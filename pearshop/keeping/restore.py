@@ -8,7 +8,6 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,38 +194,17 @@ def _checks(rows: dict[str, int]) -> Iterable[str]:
 @contextlib.contextmanager
 def _script(tools: Tools, backup: Reader) -> Iterator[IO[bytes]]:
     """Yield the dump as SQL. Raises `ConfigurationError` when not all of it came."""
+
+    def feed(to: IO[bytes]) -> None:
+        with contextlib.suppress(BrokenPipeError), to, backup.open(DUMP) as dump:
+            shutil.copyfileobj(dump, to, CHUNK)
+
     arguments = ("--no-owner", "--no-privileges", f"--schema={SCHEMA}", "--file=-")
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own, no shell
-            tools.command("pg_restore", *arguments),
-            env=tools.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=words,
-        )
-        with process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            feeder = threading.Thread(target=_feed, args=(backup, process.stdin), daemon=True)
-            feeder.start()
-            try:
-                yield process.stdout
-            except BaseException:
-                process.kill()
-                raise
-            finally:
-                feeder.join()
-        if process.returncode:
-            words.seek(0)
-            said = " ".join(words.read().decode(errors="replace").split())
-            raise ConfigurationError(
-                f"pg_restore failed: {said[-600:] or 'it said nothing'}. Nothing was changed."
-            )
-
-
-def _feed(backup: Reader, to: IO[bytes]) -> None:
-    with contextlib.suppress(BrokenPipeError), to, backup.open(DUMP) as dump:
-        shutil.copyfileobj(dump, to, CHUNK)
+    try:
+        with tools.output("pg_restore", *arguments, feed=feed) as script:
+            yield script
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} Nothing was changed.") from None
 
 
 def _reason(words: str) -> str:

@@ -1,12 +1,16 @@
 """PostgreSQL's own programs, of the version that a server needs, and how they are called."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg2
 from sqlalchemy import make_url
@@ -56,6 +60,39 @@ class Tools:
         password = make_url(self.url).password
         ours = {"PGPASSWORD": str(password)} if password else {}
         return {**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT_S), **ours}
+
+    @contextlib.contextmanager
+    def output(
+        self, program: str, *arguments: str, feed: Callable[[IO[bytes]], None] | None = None
+    ) -> Iterator[IO[bytes]]:
+        """Yield what a program writes; `feed`, in a thread, writes and closes what it reads.
+
+        It is killed when the block fails. Raises `ConfigurationError` with its words when it fails
+        itself.
+        """
+        with tempfile.TemporaryFile() as words:
+            process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own, no shell
+                self.command(program, *arguments),
+                env=self.environment(),
+                stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=words,
+            )
+            with process, contextlib.ExitStack() as feeding:
+                assert process.stdout is not None
+                if feed is not None:
+                    feeder = threading.Thread(target=feed, args=(process.stdin,), daemon=True)
+                    feeder.start()
+                    feeding.callback(feeder.join)
+                try:
+                    yield process.stdout
+                except BaseException:
+                    process.kill()
+                    raise
+            if process.returncode:
+                words.seek(0)
+                said = " ".join(words.read().decode(errors="replace").split())
+                raise ConfigurationError(f"{program} failed: {said[-600:] or 'it said nothing'}.")
 
 
 def find_tools(url: str, server_version: int) -> Tools:

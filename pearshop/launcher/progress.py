@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from rich.console import Console
 
 
+class _Output(Console):
+    """Standard output, which may end before the shop does: `pearshop up | head`."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing any more. Rich would end the process, and nobody would stop its servers."""
+        self.quiet = True
+
+
 class Progress:
     """A line for each step: with a spinner on a terminal, plain elsewhere."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+    def __init__(self) -> None:
+        self._console = _Output(highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line, if it can be printed: a log on a full disk is no reason to stop."""
