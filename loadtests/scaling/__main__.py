@@ -42,7 +42,7 @@ GOING_S = 600.0
 def _shop(state: Path) -> Iterator[Run]:
     """Start the shop and stop it at the end. Raises `ConfigurationError`."""
     command = [sys.executable, "-m", "loadtests.scaling.shop", str(state), str(free_port())]
-    process = subprocess.Popen(command, env=os.environ | SETTINGS, cwd=ROOT)  # noqa: S603
+    process = subprocess.Popen(command, env=os.environ | SETTINGS, cwd=ROOT)  # noqa: S603 - ours
     try:
         deadline = time.monotonic() + START_S
         while not (state / "run.json").exists():
@@ -56,10 +56,12 @@ def _shop(state: Path) -> Iterator[Run]:
 
 
 def _locust(run: Run, folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "locust", "--headless", "--only-summary"]
-    files = "loadtests/locustfile.py,loadtests/shapes/tide.py"
-    csv = ["--csv", str(folder / "load"), "--csv-full-history"]
-    return subprocess.Popen([*command, "-f", files, "--host", run.api_url, *csv], cwd=ROOT)  # noqa: S603
+    command = [
+        *(sys.executable, "-m", "locust", "--headless", "--only-summary", "--host", run.api_url),
+        *("-f", "loadtests/locustfile.py,loadtests/shapes/tide.py"),
+        *("--csv", str(folder / "load"), "--csv-full-history"),
+    ]
+    return subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - locust with our own files
 
 
 def scaling(

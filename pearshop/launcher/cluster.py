@@ -50,7 +50,6 @@ def environment(runtime: Path, settings: dict[str, str]) -> dict[str, str]:
     inherited.setdefault("RAY_health_check_failure_threshold", "5")
     # The same on every machine otherwise: Prometheus would read another shop's.
     inherited.setdefault("DASHBOARD_METRIC_PORT", str(free_port()))
-    inherited.setdefault("AUTOSCALER_METRIC_PORT", str(free_port()))
     # Serve's HTTP servers would take a client's word for its address; `http/addresses.py` does not.
     inherited.setdefault("FORWARDED_ALLOW_IPS", "")
     if has_haproxy():

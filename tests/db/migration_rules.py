@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, event, text
 
@@ -74,8 +74,8 @@ class Watch:
         now = self._tables()
         self.rewritten = {name for name, file in self._files.items() if now.get(name, file) != file}
 
-    def _note(self, connection: object, cursor: object, statement: str, *_: object) -> None:
-        with connection.connection.cursor() as other:  # type: ignore[attr-defined]
+    def _note(self, connection: Any, cursor: object, statement: str, *_: object) -> None:
+        with connection.connection.cursor() as other:
             other.execute("SHOW lock_timeout")
             self.sent.append(Sent(statement.strip(), other.fetchone()[0]))
 

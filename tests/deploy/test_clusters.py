@@ -28,7 +28,7 @@ OWN_PLACE = {
     *(f"RAY_SERVE_HAPROXY_{each}" for each in ("METRICS_SOCKET_PATH", "SERVER_STATE_BASE")),
     *(f"RAY_SERVE_HAPROXY_{each}" for each in ("SERVER_STATE_FILE", "STATS_PORT", "BINARY_PATH")),
     *("RAY_SERVE_FALLBACK_PROXY_HTTP_PORT", "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT"),
-    *("DASHBOARD_METRIC_PORT", "AUTOSCALER_METRIC_PORT"),
+    "DASHBOARD_METRIC_PORT",
     # One machine's replicas have nobody to hand over to; a node of several drains.
     "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S",
 }

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ TOKEN_AGE_S = 300
 """An access token lives for three times as long; all tests that share a shop may take longer."""
 PASSWORD = "correct horse battery"
 CHROMIUM = shutil.which("chromium")
+NO_CHROMIUM = "Chromium is not installed: apt-get install chromium"
 ADMIN_ORIGIN = "http://admin.example"
 """Where a client of the shop's own stands whose pages may call the shop."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -171,13 +173,36 @@ def shop(own_folder: Path) -> Iterator[Shop]:
 def browser() -> Iterator[Browser]:
     """The machine's Chromium; it ends with each module, for its event loop keeps others away."""
     if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
+        pytest.skip(NO_CHROMIUM)
     # Pages of other sites are made up by the tests, and lead to this machine: that is no attack.
-    arguments = ["--disable-features=LocalNetworkAccessChecks"]
-    if os.getuid() == 0:
-        arguments.append("--no-sandbox")
+    with chromium("--disable-features=LocalNetworkAccessChecks") as browser:
+        yield browser
+
+
+@contextmanager
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Run the machine's Chromium."""
+    as_root = ["--no-sandbox"] if os.getuid() == 0 else []
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        options = [*arguments, *as_root]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def shown_shop(*arguments: str, **environment: str) -> Iterator[tuple[Shop, Browser]]:
+    """Run a shop that has some goods, and a browser, for commands that look at it."""
+    if CHROMIUM is None:
+        raise SystemExit(NO_CHROMIUM)
+    with (
+        tempfile.TemporaryDirectory(prefix="pearshop-shown-") as folder,
+        running_shop(Path(folder) / "shop", goods="--demo", **environment) as shop,
+        chromium(*arguments) as browser,
+    ):
+        yield shop, browser
 
 
 def axe(page: Page) -> list[str]:

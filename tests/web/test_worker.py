@@ -1,6 +1,5 @@
 """The service worker: what is installed works alone, and a new version takes over when asked."""
 
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -8,16 +7,15 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Error, Page, expect, sync_playwright
+from playwright.sync_api import Error, Page, expect
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from pearshop.web.app import bundle
 from pearshop.web.app.site import Site
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import CHROMIUM, NO_CHROMIUM, chromium, free_port
 from tests.waiting import wait_for
 
-CHROMIUM = shutil.which("chromium")
 CONTROLLED = "navigator.serviceWorker.controller !== null"
 AWAY = JSONResponse({"detail": "The shop is away.", "code": "unavailable"}, 503)
 
@@ -45,14 +43,12 @@ def site(tmp_path: Path) -> Changing:
 def page(site: Changing) -> Iterator[Page]:
     """A page of a browser that has the app installed, from a server of its own."""
     if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
+        pytest.skip(NO_CHROMIUM)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(site, port=port, log_level="error", lifespan="off"))
     serving = threading.Thread(target=server.run)
     serving.start()
-    arguments = ["--no-sandbox"] if os.getuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with chromium() as browser:
         page = browser.new_page()
         try:
             wait_for(lambda: server.started, "the server")
@@ -60,7 +56,6 @@ def page(site: Changing) -> Iterator[Page]:
             wait_for(lambda: page.evaluate(CONTROLLED), "the service worker")
             yield page
         finally:
-            browser.close()
             server.should_exit = True
             serving.join()
 

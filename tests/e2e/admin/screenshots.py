@@ -5,17 +5,15 @@ writes `docs/img/admin/`.
 """
 
 import itertools
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.e2e.admin.conftest import DESK, PHONE, Desk
 from tests.e2e.admin.test_looks import preview, try_out_a_file
-from tests.e2e.conftest import CHROMIUM, PASSWORD, STAFF_PASSWORD, Shop, running_shop
+from tests.e2e.conftest import PASSWORD, STAFF_PASSWORD, Shop, shown_shop
 
 FOLDER = Path(__file__).parents[3] / "docs/img/admin"
 SIZES = {"phone": PHONE, "desk": DESK}
@@ -27,17 +25,9 @@ FILE = "sku,name,price\nBAG-003,Shopping net,2900\nBAG-001,,3900\nKIT-001,Enamel
 
 def main() -> None:
     """Make the pictures."""
-    if CHROMIUM is None:
-        raise SystemExit("Chromium is not installed: apt-get install chromium")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    arguments = ["--no-sandbox"] if os.getuid() == 0 else []
-    with (
-        tempfile.TemporaryDirectory(prefix="pearshop-pictures-") as folder,
-        running_shop(Path(folder) / "shop", goods="--demo", **SETTINGS) as shop,
-        sync_playwright() as playwright,
-    ):
+    with shown_shop(**SETTINGS) as (shop, browser):
         pages = _fill(shop)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         for size, viewport in SIZES.items():
             for name in _pictures(shop, browser, viewport, pages, size):
                 print(name)

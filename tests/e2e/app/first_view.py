@@ -7,16 +7,13 @@ when products are shown and nothing has kept the page busy for 50 ms since (long
 tell them). Prints a Markdown table of medians.
 """
 
-import os
 import statistics
-import tempfile
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.e2e import nginx
-from tests.e2e.conftest import CHROMIUM, running_shop
+from tests.e2e.conftest import shown_shop
 
 ROUNDS = 5
 SLOWER = 4
@@ -51,17 +48,10 @@ class View(NamedTuple):
 
 def main() -> None:
     """Measure and print."""
-    if CHROMIUM is None:
-        raise SystemExit("Chromium is not installed: apt-get install chromium")
-    arguments = ["--ignore-certificate-errors"]
-    arguments += ["--no-sandbox"] if os.getuid() == 0 else []
     with (
-        tempfile.TemporaryDirectory(prefix="pearshop-view-") as folder,
-        running_shop(Path(folder) / "shop", goods="--demo") as shop,
-        nginx.with_tls(Path(folder) / "tls", shop.run["api_url"].removeprefix("http://")) as edge,
-        sync_playwright() as playwright,
+        shown_shop("--ignore-certificate-errors") as (shop, browser),
+        nginx.with_tls(shop.state / "tls", shop.run["api_url"].removeprefix("http://")) as edge,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         url = f"https://127.0.0.1:{edge[0].tls_port}/"
         print("| visit | first paint | usable | script and style | all | requests |")
         print("|---|---|---|---|---|---|")

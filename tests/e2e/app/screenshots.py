@@ -4,16 +4,14 @@
 does, and writes `docs/img/app/`: each screen, and all of them side by side for the README.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.e2e.app.conftest import ADDRESS, EMULATED, Phone
-from tests.e2e.conftest import CHROMIUM, PASSWORD, Shop, running_shop
+from tests.e2e.conftest import PASSWORD, Shop, shown_shop
 
 FOLDER = Path(__file__).parents[3] / "docs/img/app"
 SCHEMES = {"light": "ada", "dark": "bola"}
@@ -27,16 +25,8 @@ SCREENS = (
 
 def main() -> None:
     """Make the pictures."""
-    if CHROMIUM is None:
-        raise SystemExit("Chromium is not installed: apt-get install chromium")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    arguments = ["--no-sandbox"] if os.getuid() == 0 else []
-    with (
-        tempfile.TemporaryDirectory(prefix="pearshop-pictures-") as folder,
-        running_shop(Path(folder) / "shop", goods="--demo") as shop,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with shown_shop() as (shop, browser):
         for scheme in SCHEMES:
             for name in _pictures(shop, browser, scheme):
                 print(name)

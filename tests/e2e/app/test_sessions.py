@@ -1,6 +1,7 @@
 """Who is signed in where, and until when."""
 
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Route, expect
 
@@ -57,7 +58,8 @@ def test_a_token_that_was_stolen_is_of_no_use_after_a_change_of_password(
     page = mine.page
     mine.sign_in(shopper.username)
     # The refresh token is a cookie, which scripts cannot read; thieves have other ways.
-    thief.context.add_cookies(mine.context.cookies())  # type: ignore[arg-type]
+    cookies: Any = mine.context.cookies()
+    thief.context.add_cookies(cookies)
     refresh = f"{thief.url}/api/token/refresh/"
     origin = {"Origin": thief.url}
     assert thief.context.request.post(refresh, data={}, headers=origin).status == 200
