@@ -42,8 +42,7 @@ def head() -> str:
 
 
 @cache
-def known_revisions() -> frozenset[str]:
-    """Return the revisions that this code knows."""
+def _known() -> frozenset[str]:
     return frozenset(
         script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()
     )
@@ -56,7 +55,7 @@ def revision(connection: Connection) -> str | None:
 
 def is_known(found: str) -> bool:
     """Return whether this code knows a revision; one that it does not know is of newer code."""
-    return found in known_revisions()
+    return found in _known()
 
 
 def check_not_newer(connection: Connection) -> None:

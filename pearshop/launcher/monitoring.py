@@ -18,6 +18,8 @@ KEPT = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size=1GB"
 PROBE_S = 1.0
 HERE = frozenset({"ray", "haproxy"})
 """The jobs of `deploy/prometheus/prometheus.yml` that one machine without an edge has."""
+HEALTH = {"Prometheus": "/-/ready", "Grafana": "/api/health"}
+"""Where each says whether it is well."""
 DASHBOARDS = Path("ray/session_latest/metrics/grafana/dashboards")
 """Where Ray writes its own, below the runtime directory."""
 
@@ -72,7 +74,7 @@ class Prometheus(EmbeddedServer):
         return f"http://127.0.0.1:{port}"
 
     def _probe(self) -> bool:
-        return answers(f"{self.url}/-/ready")
+        return answers(self.url + HEALTH[self.name])
 
     def _marker(self) -> str:
         return f"--config.file={self._configuration}"
@@ -118,7 +120,7 @@ class Grafana(EmbeddedServer):
         return f"http://127.0.0.1:{port}"
 
     def _probe(self) -> bool:
-        return answers(f"{self.url}/api/health")
+        return answers(self.url + HEALTH[self.name])
 
     def _marker(self) -> str:
         return str(self._configuration)

@@ -12,7 +12,7 @@ from pearshop.db.replicas import Replicas, State
 from pearshop.errors import PearShopError
 from pearshop.launcher.config import ADMIN, APPLICATION, WEB_APP
 from pearshop.launcher.dashboard import Dashboard
-from pearshop.launcher.monitoring import answers
+from pearshop.launcher.monitoring import HEALTH, answers
 from pearshop.launcher.servers import check_database
 from pearshop.launcher.state import Run
 from pearshop.settings import Settings
@@ -147,8 +147,7 @@ def _database(url: str) -> list[Part]:
 
 
 def _monitor(name: str, url: str) -> Part:
-    ready = {"Prometheus": "/-/ready", "Grafana": "/api/health"}[name]
-    healthy = answers(url + ready)
+    healthy = answers(url + HEALTH[name])
     return Part(name.lower(), healthy, f"answers at {url}" if healthy else "does not answer")
 
 

@@ -116,6 +116,32 @@ def test_scrolling_shows_all_and_keeps_its_place(
     assert page.evaluate("scrollY") == pytest.approx(before, abs=2)
 
 
+STORED = """([name, value]) => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("pearshop", 1);
+    opening.onerror = reject;
+    opening.onsuccess = () => {
+        const rows = opening.result.transaction("values", "readwrite").objectStore("values");
+        const request = value === null ? rows.get(name) : rows.put(value, name);
+        request.onsuccess = () => resolve(JSON.stringify(request.result));
+    };
+})"""
+"""Reads a value that the app keeps, or writes it."""
+
+
+def test_pages_that_were_seen_longest_ago_are_not_kept(
+    phone: Callable[[], Phone], many: str
+) -> None:
+    mine = phone()
+    page = mine.page
+    mine.open()
+    page.locator("a.card").first.wait_for()
+    page.evaluate(STORED, ["pages", [f"old {number}" for number in range(60)]])
+    page.evaluate(STORED, ["page old 0", {"items": [], "next": None}])
+    page.get_by_role("button", name=many).click()
+    wait_for(lambda: page.evaluate(STORED, ["page old 0", None]) is None, "the oldest to go")
+    assert many.replace(" ", "+") in page.evaluate(STORED, ["pages", None])
+
+
 def test_what_was_wished_stands_in_the_address(
     shop: Shop, phone: Callable[[], Phone], many: str
 ) -> None:

@@ -9,6 +9,7 @@ import * as store from "./store.js";
 /** @typedef {{items: Product[], next: string | null, stale: boolean}} Page */
 
 const LIMIT = 24;
+const MOST_PAGES = 60;
 
 /**
  * @param {Wish} wish
@@ -71,8 +72,25 @@ export async function page(path, signal) {
   const next = /<([^>]+)>;\s*rel="?next"?/.exec(link)?.[1] ?? null;
   const found = { items: answer.body, next: next && relative(next) };
   void store.keepProducts(found.items);
-  void store.put(`page ${path}`, found);
+  void keep(path, found);
   return { ...found, stale: false };
+}
+
+/**
+ * Keep a page as it was seen; those that were seen longest ago go.
+ * @param {string} path
+ * @param {{items: Product[], next: string | null}} found
+ */
+async function keep(path, found) {
+  await store.put(`page ${path}`, found);
+  /** @type {string[]} */
+  let over = [];
+  await store.change("pages", (/** @type {string[] | undefined} */ old) => {
+    const all = [...(old ?? []).filter((each) => each !== path), path];
+    over = all.slice(0, -MOST_PAGES);
+    return all.slice(-MOST_PAGES);
+  });
+  if (over.length) await store.drop(...over.map((each) => `page ${each}`));
 }
 
 /** @param {string} link */
