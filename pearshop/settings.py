@@ -174,8 +174,8 @@ class Settings(BaseSettings):
     catalogue_memory_seconds: float = Field(
         default=5.0,
         ge=0,
-        description="Seconds that an `Api` replica trusts what it remembers; pages, and products "
-        "without counted stock, twelve times as long while notices come in.",
+        description="Seconds that an `Api` replica trusts what it remembers; twelve times as long "
+        "while notices come in.",
     )
     catalogue_stale_seconds: float = Field(
         default=30.0,

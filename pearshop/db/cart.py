@@ -67,7 +67,9 @@ WHERE user_id = ANY(:users)
 UNION ALL
 SELECT k.user_id, NULL, NULL, k.line, k.key, k.fingerprint
 FROM unnest(:key_users, :keys) AS wanted(user_id, key)
-JOIN cart_commands k ON k.user_id = wanted.user_id AND k.key = wanted.key
+CROSS JOIN LATERAL (
+  SELECT * FROM cart_commands c WHERE c.user_id = wanted.user_id AND c.key = wanted.key LIMIT 1
+) k
 """,
 )
 
@@ -86,16 +88,18 @@ SAVE = Prepared(
     },
     f"""
 WITH commands AS (
-  SELECT * FROM unnest(:command_users, :keys, :fingerprints, :command_lines)
+  SELECT t.*, (
+    SELECT true FROM cart_commands k WHERE k.user_id = t.user_id AND k.key = t.key
+  ) AS known
+  FROM unnest(:command_users, :keys, :fingerprints, :command_lines)
     AS t(user_id, key, fingerprint, line)
 ), saved AS (
   INSERT INTO carts AS c (user_id, version, next_number, lines, updated_at)
   SELECT i.user_id, i.version, i.next_number, i.lines::jsonb, now()
   FROM unnest(:users, :versions, :nexts, :lines) AS i(user_id, version, next_number, lines)
-  WHERE {GRANTED} AND NOT EXISTS (
-    SELECT 1 FROM commands n JOIN cart_commands k ON k.user_id = n.user_id AND k.key = n.key
-    WHERE n.user_id = i.user_id
-  ) AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.user_id)
+  WHERE {GRANTED}
+    AND NOT EXISTS (SELECT 1 FROM commands n WHERE n.user_id = i.user_id AND n.known)
+    AND (SELECT true FROM users u WHERE u.id = i.user_id)
   ORDER BY i.user_id
   ON CONFLICT (user_id) DO UPDATE
   SET version = excluded.version, next_number = excluded.next_number,

@@ -69,9 +69,11 @@ FIRST_OF_KEYS = Prepared(
     "first_of_keys",
     {"users": "bigint[]", "keys": "bytea[]"},
     """
-SELECT o.user_id, o.id, o.fingerprint
+SELECT wanted.user_id, o.id, o.fingerprint
 FROM unnest(:users, :keys) AS wanted(user_id, key)
-JOIN orders o ON o.user_id = wanted.user_id AND o.key = wanted.key
+CROSS JOIN LATERAL (
+  SELECT * FROM orders WHERE user_id = wanted.user_id AND key = wanted.key LIMIT 1
+) o
 """,
 )
 
@@ -124,11 +126,11 @@ WITH placed AS (
   FROM unnest(:lines, :line_orders, :products, :quantities, :prices, :names, :created) AS t
 ), taken AS (
   UPDATE products p SET stock = p.stock - t.taken
-  FROM unnest(:counted, :taken) AS t(id, taken) WHERE p.id = t.id
+  FROM unnest(:counted, :taken) AS t(id, taken) WHERE p.id = t.id AND p.id = ANY(:counted)
 ), left_over AS (
   UPDATE carts c SET version = t.version, lines = t.lines::jsonb, updated_at = now()
   FROM unnest(:users, :versions, :carts) AS t(user_id, version, lines)
-  WHERE c.user_id = t.user_id
+  WHERE c.user_id = t.user_id AND c.user_id = ANY(:users)
 )
 INSERT INTO outbox (topic, subject_id, payload)
 SELECT :topic, t.id, t.payload::jsonb FROM unnest(:orders, :events) AS t(id, payload)

@@ -16,7 +16,7 @@ from pearshop.db.execute import single_statement
 
 LOCK = 0x70656172
 """Held shared while carts are stored, exclusively while grants change."""
-SHARE = f"SELECT pg_advisory_xact_lock_shared({LOCK});"
+SHARE = f"pg_advisory_xact_lock_shared({LOCK})"
 """Goes before a statement that relies on a grant; that statement then sees what is granted now."""
 GRANTED = """EXISTS (
   SELECT 1 FROM placement p JOIN cart_hosts h ON h.number = :host

@@ -44,9 +44,9 @@ MAX_PAGE_BYTES = 32 * 1024 * 1024
 PAGE_BYTES = 5_000
 """What a page costs besides its content; an empty one has been measured."""
 HEARD = 12
-"""Pages, and products whose stock is not counted, are trusted so many times longer while notices
-come in: what staff change is heard of, by the pulse too. That stock was sold can be told by a
-notice alone; pages show it as it was."""
+"""What is known is trusted so many times longer while notices come in: what staff change is heard
+of, by the pulse too. That stock was sold is told by a notice alone; one that died with its sender is
+made up for by the product's next sale, or by the end of this time and that of Redis."""
 FEW = 20
 """Changes at once of which each page is asked whether they concern it; more concern all."""
 TOLD = 1_000
@@ -279,8 +279,7 @@ class Products:
         waiting.set_result(shown)
 
     def _remember(self, product_id: int, shown: Shown | None) -> None:
-        counted = shown is not None and shown.product.stock is not None
-        self._known.put(product_id, shown, times=HEARD if self.hears and not counted else 1)
+        self._known.put(product_id, shown, times=HEARD if self.hears else 1)
 
     def _make_do(
         self, product_id: int, waiting: "asyncio.Future[Shown | None]", error: Exception

@@ -101,7 +101,7 @@ def test_nothing_is_stored_under_a_grant_that_is_over(rows: Rows, which: int) ->
 def test_a_change_of_grants_waits_for_those_who_store(rows: Rows, engine: Engine) -> None:
     _set_hosts(rows, 1)
     with engine.connect() as storing, ThreadPoolExecutor(1) as other:
-        storing.execute(text(SHARE))
+        storing.execute(text(f"SELECT {SHARE}"))
         change = other.submit(_set_hosts, rows, 2)
         _wait_for_waiting_lock(storing)
         assert not change.done()
