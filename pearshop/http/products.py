@@ -45,8 +45,8 @@ PAGE_BYTES = 5_000
 """What a page costs besides its content; an empty one has been measured."""
 HEARD = 12
 """What is known is trusted so many times longer while notices come in: what staff change is heard
-of, by the pulse too. That stock was sold is told by a notice alone; one that died with its sender is
-made up for by the product's next sale, or by the end of this time and that of Redis."""
+of, by the pulse too. That stock was sold is told by a notice alone; one that died with its sender
+is made up for by the product's next sale, or by the end of this time and that of Redis."""
 FEW = 20
 """Changes at once of which each page is asked whether they concern it; more concern all."""
 TOLD = 1_000

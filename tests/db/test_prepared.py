@@ -48,7 +48,8 @@ def test_plans_made_for_tables_of_one_page_use_their_indexes(rows: Rows, engine:
         assert cart.load(connection, [user.id], [key]).carts == {user.id: stored}
         wish = PlaceOrder(user.id, user.username, b"key", b"print", (1,), "Here")
         results = order.place(connection, grant, [wish])
-        assert results and isinstance(results[0], Placed)
+        assert results
+        assert isinstance(results[0], Placed)
         assert cart.save(connection, grant, [emptied]) == {user.id}
         read = connection.execute(
             text("SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
