@@ -1,5 +1,6 @@
 """Cart lines on the wire, where they are called order items."""
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -9,7 +10,15 @@ from pydantic import BaseModel, Field
 from pearshop.domain.cart import MAX_QUANTITY, Cart, CartLine, line_id
 from pearshop.domain.product import Product
 from pearshop.domain.user import User
-from pearshop.schemas.base import NO_BOOL, EmptyIsNone, Identity, Request, Text, instant
+from pearshop.schemas.base import (
+    INSTANTS,
+    NO_BOOL,
+    EmptyIsNone,
+    Identity,
+    Request,
+    Text,
+    instant,
+)
 from pearshop.schemas.product import ProductOut, render_product
 from pearshop.schemas.query import Paged, Query, Sparse
 from pearshop.schemas.user import UserOut
@@ -159,5 +168,6 @@ def render_line(user_id: int, username: str, line: CartLine, product: Product) -
     }
 
 
+@functools.lru_cache(INSTANTS)
 def _instant(microseconds: int) -> str:
     return instant(EPOCH + timedelta(microseconds=microseconds))
