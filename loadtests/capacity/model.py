@@ -199,14 +199,15 @@ def kinds(bench: Result) -> Sheet:
 
 def _kind(bench: Result, route: str) -> tuple[str, ...]:
     roles = (API,), (HOSTS,), (DATABASES,), (CONNECTIONS, SERVER)
-    statements = [c.statements for c in bench.counts if (c.route, c.subject) == (route, SHOP)]
+    counts = [each for each in bench.counts if (each.route, each.subject) == (route, SHOP)]
     return (
         route,
         *(f"{_ms(bench, route, at):.2f}" for at in (QUIET, BUSY)),
         *(f"{_ms(bench, route, BUSY, *each):.2f}" for each in roles),
         f"{_length(bench, route):,.0f}",
-        f"{max(statements):.1f}",
-        *(f"{_commits(bench, route, at):.2f}" for at in (QUIET, BUSY)),
+        f"{max(each.statements for each in counts):.1f}",
+        f"{next(each.commits for each in counts if each.connections == QUIET):.2f}",
+        f"{median(each.commits for each in bench.rounds(route, SHOP, BUSY)):.2f}",
     )
 
 
@@ -219,10 +220,6 @@ def _ms(bench: Result, route: str, connections: int, *roles: str) -> float:
 
 def _length(bench: Result, route: str) -> float:
     return median(each.length for each in bench.rounds(route, SHOP, BUSY))
-
-
-def _commits(bench: Result, route: str, connections: int) -> float:
-    return median(each.commits for each in bench.rounds(route, SHOP, connections))
 
 
 def _of_mix(mix: Mapping[str, float], by_route: Mapping[str, float]) -> float:
