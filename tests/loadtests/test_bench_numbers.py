@@ -70,9 +70,10 @@ def test_targets() -> None:
     assert (alone.met, alone.reached) == (True, "7.0 ms")
     assert rows["order, 32 connections", "25% of the floor"].met is None
     slower = [replace(e, rate=e.rate / 2) if e.subject == SHOP else e for e in ADDS.samples]
-    met = {each.target: each.met for each in outcomes(result(*slower)) if "add" in each.name}
-    assert met["50% of the floor"] is False
-    assert met["8 x Django"] is False
+    met = {(each.name, each.target): each.met for each in outcomes(result(*slower))}
+    assert met["add, 32 connections", "50% of the floor"] is False
+    assert met["add, 32 connections", "8 x Django"] is False
+    assert met["add, 128 connections", "8 x Django"] is None
 
 
 def test_scenarios_bring_targets_of_their_own() -> None:
