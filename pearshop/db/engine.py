@@ -43,9 +43,6 @@ def make_engine(
             "tcp_user_timeout": 10_000,
             "application_name": "pearshop",
             "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
-            f"-c idle_in_transaction_session_timeout={milliseconds} -c timezone=UTC "
-            # Prepared statements look every row up by its index, so one plan fits all calls; left
-            # to itself the server plans each batch anew.
-            "-c plan_cache_mode=force_generic_plan",
+            f"-c idle_in_transaction_session_timeout={milliseconds} -c timezone=UTC",
         },
     )

@@ -7,9 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, text
 
 PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
-BY_INDEX = "set_config('enable_seqscan', 'off', true)"
-"""A plan that is made while a table fills one page would read all of it, and still do so when it
-has a million rows, until the server has looked at the table again."""
+PLANNED = (
+    "set_config('enable_seqscan', 'off', true), "
+    "set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
+"""For the transaction: plans look rows up by indexes, and one fits all calls.
+
+One that is made while a table fills a page would read all of it, and still do so when it has a
+million rows, until the server has analysed the table again; and some batches would be planned anew.
+"""
 
 
 class Prepared:
@@ -32,7 +38,7 @@ class Prepared:
         types = ", ".join(parameters.values())
         self._prepare = f"PREPARE {name} ({types}) AS {numbered}"
         values = ", ".join(f":{each}" for each in parameters)
-        first = f"{before}, {BY_INDEX}" if before else BY_INDEX
+        first = f"{before}, {PLANNED}" if before else PLANNED
         self._execute = text(f"SELECT {first}; EXECUTE {name} ({values})")
 
     def execute(
