@@ -33,6 +33,10 @@ class Wanted:
     django: float
     connections: Sequence[int] = CONNECTIONS
 
+    def name(self, connections: int) -> str:
+        """Return what the table calls it, measured at so many."""
+        return f"{self.route}, {connections} connections"
+
 
 WANTED = (
     Wanted("product", 0.70, 3),
@@ -63,17 +67,15 @@ def outcomes(result: Result, scenarios: Mapping[str, Any] | None = None) -> list
 
 
 def _against_floor(result: Result, wanted: Wanted, connections: int) -> Outcome:
-    name = f"{wanted.route}, {connections} connections"
     reached = ratio(result, wanted.route, connections, SHOP, FLOOR)
     target = f"{wanted.floor:.0%} of the floor"
-    return _outcome(name, target, reached, wanted.floor, lambda value: f"{value:.0%}")
+    return _outcome(wanted.name(connections), target, reached, wanted.floor, "{:.0%}".format)
 
 
 def _against_django(result: Result, wanted: Wanted, connections: int) -> Outcome:
-    name = f"{wanted.route}, {connections} connections"
     reached = ratio(result, wanted.route, connections, SHOP, DJANGO)
     target = f"{wanted.django:.0f} x Django"
-    return _outcome(name, target, reached, wanted.django, lambda value: f"{value:.1f} x")
+    return _outcome(wanted.name(connections), target, reached, wanted.django, "{:.1f} x".format)
 
 
 def _outcome(

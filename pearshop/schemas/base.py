@@ -58,11 +58,16 @@ Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A time, in UTC from then on: PostgreSQL does not know all the offsets that there can be."""
 
 
+def written(value: datetime) -> str:
+    """Return a UTC time as ISO 8601 with microseconds and `Z`."""
+    return value.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
 @functools.lru_cache(INSTANTS)
 def instant(value: datetime) -> str:
-    """Return a UTC time as ISO 8601 with microseconds and `Z`.
+    """Return what `written` does, remembered.
 
-    Most are those of products that many see, and Python takes longer to write one than orjson
-    takes for the rest of the product.
+    Most times are those of products that many see, and Python takes longer to write one than
+    orjson takes for the rest of the product.
     """
-    return value.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return written(value)

@@ -17,7 +17,7 @@ from pearshop.schemas.base import (
     Identity,
     Request,
     Text,
-    instant,
+    written,
 )
 from pearshop.schemas.product import ProductOut, render_product
 from pearshop.schemas.query import Paged, Query, Sparse
@@ -170,4 +170,4 @@ def render_line(user_id: int, username: str, line: CartLine, product: Product) -
 
 @functools.lru_cache(INSTANTS)
 def _instant(microseconds: int) -> str:
-    return instant(EPOCH + timedelta(microseconds=microseconds))
+    return written(EPOCH + timedelta(microseconds=microseconds))
