@@ -211,10 +211,10 @@ class CartHost:
         if head is None:
             return
         actor.busy = True
-        if not known or isinstance(head.call.request, ReadCart):
+        if isinstance(head.call.request, PlaceOrder):
+            self._orders.put(actor)  # it is decided on what is stored, and brings that along
+        elif not known or isinstance(head.call.request, ReadCart):
             self._loads.put(actor)
-        elif isinstance(head.call.request, PlaceOrder):
-            self._orders.put(actor)
         else:
             self._saves.put(actor)
 
@@ -223,15 +223,20 @@ class CartHost:
         actor.in_hand = []
         self._advance(actor)
 
-    def _known(self, actors: list[CartActor]) -> list[CartActor]:
-        """Return those whose copies are still to be trusted; the rest start anew.
+    def _only(
+        self, actors: list[CartActor], may_go_on: Callable[[CartActor], bool]
+    ) -> list[CartActor]:
+        """Return those that may go on; the rest start anew.
 
         A cart may have moved while it stood in a lane, and the grant with it.
         """
+        staying = []
         for actor in actors:
-            if actor.fence != self.lease.fence:
+            if may_go_on(actor):
+                staying.append(actor)
+            else:
                 self._release(actor)
-        return [actor for actor in actors if actor.fence == self.lease.fence]
+        return staying
 
     async def _load(self, actors: list[CartActor]) -> None:
         await self.lease.settled()
@@ -259,8 +264,8 @@ class CartHost:
             self._release(actor)
 
     async def _save(self, actors: list[CartActor]) -> None:
-        actors = self._known(actors)
         fence = self.lease.fence
+        actors = self._only(actors, lambda actor: actor.fence == fence)
         wall = self._wall()
         turns = [(actor, actor.take_turn(int(wall * 1e6), wall)) for actor in actors]
         saves = [turn.save for _, turn in turns if turn.done]
@@ -316,8 +321,9 @@ class CartHost:
         return None
 
     async def _place(self, actors: list[CartActor]) -> None:
-        actors = self._known(actors)
+        await self.lease.settled()
         fence = self.lease.fence
+        actors = self._only(actors, lambda actor: self.lease.owns(actor.user_id))
         turns = [(actor, pending) for actor in actors if (pending := self._pop_order(actor))]
         if not turns:
             return
@@ -342,6 +348,7 @@ class CartHost:
             if isinstance(result, Refused):
                 pending.answer(result)
             else:
+                self._stats.activations += actor.cart is None
                 actor.cart = result.cart
                 actor.fence = fence
                 self._stats.orders += not result.repeated

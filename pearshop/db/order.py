@@ -77,23 +77,26 @@ CROSS JOIN LATERAL (
 """,
 )
 
-OFFERS = "SELECT id, name, price, stock, hidden, updated_at FROM products WHERE id = ANY(:ids)"
-READ_OFFERS = Prepared("read_offers", {"ids": "bigint[]"}, OFFERS)
-LOCK_OFFERS = Prepared(
-    "lock_offers", {"ids": "bigint[]"}, OFFERS + " ORDER BY id FOR NO KEY UPDATE"
+OFFERS = Prepared(
+    "offers",
+    {"ids": "bigint[]"},
+    """
+WITH counted AS (
+  SELECT id, name, price, stock, hidden, updated_at FROM products
+  WHERE id = ANY(:ids) AND stock IS NOT NULL ORDER BY id FOR NO KEY UPDATE
 )
-
-NEW_IDS = Prepared(
-    "new_order_ids",
-    {"count": "int"},
-    "SELECT nextval(pg_get_serial_sequence('orders', 'id')) FROM generate_series(1, :count)",
+SELECT * FROM counted
+UNION ALL
+SELECT id, name, price, stock, hidden, updated_at FROM products
+WHERE id = ANY(:ids) AND NOT EXISTS (SELECT FROM counted WHERE counted.id = products.id)
+""",
 )
+"""Products as they can be bought now. Those that are counted are locked."""
 
 STORE = Prepared(
     "store_orders",
     {
         "now": "timestamptz",
-        "orders": "bigint[]",
         "users": "bigint[]",
         "addresses": "text[]",
         "totals": "bigint[]",
@@ -103,7 +106,7 @@ STORE = Prepared(
         "versions": "bigint[]",
         "carts": "text[]",
         "lines": "bigint[]",
-        "line_orders": "bigint[]",
+        "buyers": "bigint[]",
         "products": "bigint[]",
         "quantities": "int[]",
         "prices": "bigint[]",
@@ -115,15 +118,18 @@ STORE = Prepared(
     },
     """
 WITH placed AS (
-  INSERT INTO orders (id, user_id, delivery_address, total_price, key, fingerprint,
+  INSERT INTO orders (user_id, delivery_address, total_price, key, fingerprint,
                       created_at, updated_at)
   SELECT t.*, :now, :now
-  FROM unnest(:orders, :users, :addresses, :totals, :keys, :fingerprints) AS t
+  FROM unnest(:users, :addresses, :totals, :keys, :fingerprints) AS t
+  RETURNING id, user_id
 ), sold AS (
   INSERT INTO order_lines (id, order_id, product_id, quantity, price, product_name,
                            created_at, updated_at)
-  SELECT t.*, :now
-  FROM unnest(:lines, :line_orders, :products, :quantities, :prices, :names, :created) AS t
+  SELECT t.id, placed.id, t.product_id, t.quantity, t.price, t.name, t.created_at, :now
+  FROM unnest(:lines, :buyers, :products, :quantities, :prices, :names, :created)
+    AS t(id, user_id, product_id, quantity, price, name, created_at)
+  JOIN placed USING (user_id)
 ), taken AS (
   UPDATE products p SET stock = p.stock - t.taken
   FROM unnest(:counted, :taken) AS t(id, taken) WHERE p.id = t.id AND p.id = ANY(:counted)
@@ -131,11 +137,16 @@ WITH placed AS (
   UPDATE carts c SET version = t.version, lines = t.lines::jsonb, updated_at = now()
   FROM unnest(:users, :versions, :carts) AS t(user_id, version, lines)
   WHERE c.user_id = t.user_id AND c.user_id = ANY(:users)
+), told AS (
+  INSERT INTO outbox (topic, subject_id, payload)
+  SELECT :topic, placed.id, t.payload::jsonb || jsonb_build_object('order_id', placed.id)
+  FROM unnest(:users, :events) AS t(user_id, payload) JOIN placed USING (user_id)
+  ORDER BY placed.id
 )
-INSERT INTO outbox (topic, subject_id, payload)
-SELECT :topic, t.id, t.payload::jsonb FROM unnest(:orders, :events) AS t(id, payload)
+SELECT user_id, id FROM placed
 """,
 )
+"""Orders get their numbers in the sequence of `users`."""
 
 
 def place(
@@ -227,13 +238,7 @@ def _offers(connection: Connection, ids: set[int]) -> dict[int, Offer]:
     """Return the products as they can be bought now; those that are counted are locked."""
     if not ids:
         return {}
-    rows = READ_OFFERS.execute(connection, {"ids": list(ids)})
-    offers = {row[0]: Offer(*row) for row in rows}
-    counted = [offer.product_id for offer in offers.values() if offer.stock is not None]
-    if counted:
-        rows = LOCK_OFFERS.execute(connection, {"ids": counted})
-        offers |= {row[0]: Offer(*row) for row in rows}
-    return offers
+    return {row[0]: Offer(*row) for row in OFFERS.execute(connection, {"ids": list(ids)})}
 
 
 def _store(
@@ -243,18 +248,13 @@ def _store(
     ledger: StockLedger,
 ) -> list[Placed]:
     now = datetime.now(UTC)
-    ids = list(NEW_IDS.execute(connection, {"count": len(accepted)}).scalars())
     left = {each: Left(n, offers[each].updated_at) for each, n in ledger.left.items()}
-    placed = [
-        _placed(order_id, each, offers, left, now)
-        for order_id, each in zip(ids, accepted, strict=True)
-    ]
-    sold = [(p.order.id, each) for p in placed for each in p.order.lines]
-    STORE.execute(
+    placed = [_placed(each, offers, left, now) for each in accepted]
+    sold = [(p.order.user_id, each) for p in placed for each in p.order.lines]
+    rows = STORE.execute(
         connection,
         {
             "now": now,
-            "orders": ids,
             "users": [p.order.user_id for p in placed],
             "addresses": [p.order.delivery_address for p in placed],
             "totals": [p.order.total_price for p in placed],
@@ -264,7 +264,7 @@ def _store(
             "versions": [p.cart.version for p in placed],
             "carts": [encode_lines(p.cart.lines) for p in placed],
             "lines": [each.id for _, each in sold],
-            "line_orders": [order_id for order_id, _ in sold],
+            "buyers": [user_id for user_id, _ in sold],
             "products": [each.product_id for _, each in sold],
             "quantities": [each.quantity for _, each in sold],
             "prices": [each.price for _, each in sold],
@@ -275,22 +275,23 @@ def _store(
             "topic": PLACED,
         },
     )
-    return placed
+    ids = {row[0]: row[1] for row in rows}
+    return [p._replace(order=p.order._replace(id=ids[p.order.user_id])) for p in placed]
 
 
 def _placed(
-    order_id: int,
     accepted: _Accepted,
     offers: dict[int, Offer],
     left: dict[int, Left],
     now: datetime,
 ) -> Placed:
+    """Return what storing an order will come to; until then its number is 0."""
     request, cart, plan = accepted.request, accepted.cart, accepted.plan
     sold = tuple(_sold(request.user_id, each, offers[each.product_id], now) for each in plan.lines)
     rest = cart.without(frozenset(each.number for each in plan.lines))
     after = Cart(cart.user_id, cart.version + 1, rest.next_number, rest.lines)
     order = Order(
-        order_id,
+        0,
         request.user_id,
         request.username,
         request.delivery_address,
@@ -317,7 +318,6 @@ def _sold(user_id: int, sold: CartLine, offer: Offer, now: datetime) -> OrderLin
 
 def _event(order: Order) -> str:
     payload = {
-        "order_id": order.id,
         "user_id": order.user_id,
         "total_price": order.total_price,
         "lines": [[x.id, x.product_id, x.quantity, x.price] for x in order.lines],

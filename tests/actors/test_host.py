@@ -6,9 +6,10 @@ import pytest
 
 from pearshop.actors.cart import RUN_LENGTH
 from pearshop.actors.host import CartHost, HostLimits
-from pearshop.actors.messages import LineChanged, ReadCart
+from pearshop.actors.messages import LineChanged, OrderPlaced, ReadCart
+from pearshop.db.order import PlaceOrder
 from pearshop.domain.cart import AddLine, Cart, CartCommand, ChangeLine, RemoveLine
-from pearshop.errors import KeyReused, NotFound, Unavailable
+from pearshop.errors import Conflict, KeyReused, NotFound, Unavailable
 from tests.actors.fakes import (
     LIMITS,
     Clock,
@@ -57,6 +58,31 @@ async def test_carts_that_wait_share_one_load_and_one_commit(
     await host.execute(1, [call(user, AddLine(5, 1)) for user in range(1, 51)])
     assert len(store.saves) <= 2
     assert sum(map(len, store.saves)) == 50
+
+
+async def test_an_order_reads_its_cart_itself_and_brings_it_along(
+    host: CartHost, store: MemoryStore
+) -> None:
+    for product in (5, 6):
+        change_behind_its_back(store, 1, product)
+    wish = PlaceOrder(1, "ada", b"key", b"", (1,), "Here")
+    await confirmed(host)
+    ordered, read = await host.execute(1, [call(1, wish), call(1, ReadCart())])
+    assert isinstance(ordered, OrderPlaced)
+    assert isinstance(read, Cart)
+    assert [line.product_id for line in read.lines] == [6]
+    assert store.loads == []
+    assert host.stats()["activations"] == host.stats()["orders"] == 1
+
+
+async def test_a_refused_order_for_a_cold_cart_leaves_it_cold(
+    host: CartHost, store: MemoryStore
+) -> None:
+    wish = PlaceOrder(1, "ada", b"key", b"", (1,), "Here")
+    refused, added = await host.execute(1, [call(1, wish), call(1, AddLine(5, 2))])
+    assert isinstance(refused, Conflict)
+    assert quantity(added) == 2
+    assert store.loads == [[1]]
 
 
 async def test_a_refusal_leaves_its_neighbours_alone(host: CartHost, store: MemoryStore) -> None:

@@ -18,6 +18,8 @@ from pearshop.domain.product import Product, ProductDraft
 from pearshop.domain.user import User
 
 T = TypeVar("T")
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+"""How many wait for a lock."""
 
 
 class Rows:

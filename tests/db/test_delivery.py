@@ -15,7 +15,7 @@ from pearshop.db.order import Placed
 from pearshop.db.webhook import Change, Delivery, Webhook
 from pearshop.domain.fulfilment import Status
 from pearshop.domain.webhook import TOPICS, State, Topic
-from tests.db.conftest import Rows
+from tests.db.conftest import WAITING, Rows
 from tests.db.test_order import place_all, wish
 from tests.db.test_plans import _nodes, _read
 from tests.waiting import wait_for
@@ -23,7 +23,6 @@ from tests.waiting import wait_for
 SOON, LATER = timedelta(), timedelta(hours=1)
 DELIVERED = Outcome(State.DELIVERED, 204, "", timedelta(milliseconds=7))
 SECRET = "s" * 40
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def refused(wait: timedelta = SOON, pause: timedelta = SOON) -> Outcome:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import Engine, event, text
 
 from pearshop.db import history
@@ -12,7 +13,8 @@ from pearshop.db.order import Placed, PlaceOrder, place
 from pearshop.domain.stock import Left
 from pearshop.domain.user import User
 from pearshop.errors import Conflict, Invalid, KeyReused, Refused
-from tests.db.conftest import Rows
+from tests.db.conftest import WAITING, Rows
+from tests.waiting import wait_for
 
 
 def wish(user: User, *numbers: int, key: str = "key", address: str = "Here") -> PlaceOrder:
@@ -125,6 +127,37 @@ def test_one_order_under_two_runs_at_once_is_placed_once(rows: Rows, engine: Eng
     assert scalar(engine, "SELECT count(*) FROM orders") == 1
 
 
+def test_what_is_counted_and_what_is_not_are_sold_together(rows: Rows, engine: Engine) -> None:
+    users, pear, plum = [rows.user() for _ in range(3)], rows.product(stock=5), rows.product(7)
+    for user in users:
+        rows.cart(user, **{f"p{pear.id}": 1, f"p{plum.id}": 2})
+    results = [placed(each) for each in place_all(rows, [wish(user, 1, 2) for user in users])]
+    assert [each.order.total_price for each in results] == [114] * 3
+    ids = [each.order.id for each in results]
+    assert ids == sorted(set(ids))
+    assert scalar(engine, "SELECT array_agg(subject_id ORDER BY id) FROM outbox") == ids
+    assert [rows.run(product_rows.get, each.id).stock for each in (pear, plum)] == [2, None]
+
+
+@pytest.mark.parametrize("after", [None, 1])
+def test_a_product_that_changes_while_an_order_waits_for_it(
+    rows: Rows, engine: Engine, after: int | None
+) -> None:
+    """Two of it are wanted, and two there were: sold if it is counted no more, else refused."""
+    user, pear = rows.user(), rows.product(stock=2)
+    rows.cart(user, **{f"p{pear.id}": 2})
+    assert rows.grant
+    with engine.connect() as other, ThreadPoolExecutor(1) as thread:
+        other.execute(text("UPDATE products SET stock = :stock"), {"stock": after})
+        waits = thread.submit(place_all, rows, [wish(user, 1)])
+        wait_for(lambda: waits.done() or scalar(engine, WAITING), "the order to wait")
+        assert not waits.done()
+        other.commit()
+        [result] = waits.result()
+    assert isinstance(result, Conflict if after else Placed)
+    assert scalar(engine, "SELECT stock FROM products") == after
+
+
 def test_many_orders_are_one_commit_and_few_statements(rows: Rows, engine: Engine) -> None:
     users, pear = [rows.user() for _ in range(20)], rows.product(stock=100)
     for user in users:
@@ -138,7 +171,7 @@ def test_many_orders_are_one_commit_and_few_statements(rows: Rows, engine: Engin
     event.listen(engine, "commit", commits.append)
     place_all(rows, [wish(user, 1) for user in users])
     assert len(commits) == 1
-    assert len(statements) == 6
+    assert len(statements) == 4
 
 
 def test_a_page_of_orders_is_one_statement(rows: Rows, engine: Engine) -> None:

@@ -10,8 +10,8 @@ from pearshop.domain.cart import Cart
 from tests.db.conftest import Rows
 
 NAMES = [
-    *("first_of_keys", "load_carts", "lock_carts", "lock_offers"),
-    *("new_order_ids", "read_offers", "save_carts", "store_orders"),
+    *("first_of_keys", "load_carts", "lock_carts"),
+    *("offers", "save_carts", "store_orders"),
 ]
 
 SUM = Prepared(
