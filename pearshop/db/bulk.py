@@ -128,7 +128,7 @@ def _store(
     )
     return [
         Changed(
-            replace(each.product, **each.after, updated_at=times[each.product.id]),
+            each.product._replace(**each.after, updated_at=times[each.product.id]),
             each.product.updated_at,
         )
         for each in edits

@@ -15,7 +15,7 @@ from pearshop.db.tables import products
 from pearshop.domain.product import Product, ProductDraft
 from pearshop.errors import Conflict, NotFound, Overtaken
 
-COLUMNS = tuple(products.c[name] for name in Product.__dataclass_fields__)
+COLUMNS = tuple(products.c[name] for name in Product._fields)
 Version = tuple[datetime, int | None]
 """When staff changed a product last, and its stock then or after."""
 SKU_TAKEN = "Another product, perhaps one off sale, has that sku: choose another."

@@ -17,8 +17,7 @@ MAX_TOTAL = (1 << 53) - 1
 """Largest total: what a JavaScript client still reads exactly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A product as it can be bought now. `stock` is `None` when it is not counted."""
 
     product_id: int

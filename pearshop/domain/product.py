@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 MAX_PRICE = 1_000_000_000
 """Largest price, in the shop's price unit: a full cart's total still fits in 64 bits."""
@@ -17,8 +17,7 @@ Ordering = Literal["updated", "newest", "name", "-name", "price", "-price", "bes
 """Ways to sort the catalogue. Those of time begin with the latest; `best` is for a search."""
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """A product as stored. `stock` is `None` when it is not counted; hidden ones are not sold."""
 
     id: int

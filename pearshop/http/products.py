@@ -12,7 +12,6 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -233,7 +232,7 @@ class Products:
             if known is None or stock is None or known.product.updated_at != since:
                 self._known.doubt(product_id)
             elif pieces < stock:
-                self._remember(product_id, Shown(replace(known.product, stock=pieces)))
+                self._remember(product_id, Shown(known.product._replace(stock=pieces)))
 
     async def _get(self, product_id: int) -> Shown | None:
         entry = self._known.get(product_id)

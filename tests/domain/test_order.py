@@ -1,6 +1,5 @@
 """What an order decides."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -40,7 +39,7 @@ def test_unknown_lines_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "offers", [{20: OFFERS[20]}, OFFERS | {10: replace(OFFERS[10], hidden=True)}]
+    "offers", [{20: OFFERS[20]}, OFFERS | {10: OFFERS[10]._replace(hidden=True)}]
 )
 def test_products_that_are_gone_are_named(offers: dict[int, Offer]) -> None:
     with pytest.raises(Conflict) as refusal:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,14 +19,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)
 PEAR = Product(1, None, "Pear", 100, "", "", "", None, False, NOW, NOW)
 
-COUNTED = replace(PEAR, stock=9)
+COUNTED = PEAR._replace(stock=9)
 
 
 class Rows:
     """A database that answers from a dict and counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.products = {1: PEAR, 2: replace(PEAR, id=2, hidden=True)}
+        self.products = {1: PEAR, 2: PEAR._replace(id=2, hidden=True)}
         self.asked: list[list[int]] = []
         self.fails = False
         self.gate = asyncio.Event()
@@ -53,7 +52,7 @@ def make_products(rows: Rows, url: str = "", seconds: float = 60, stale: float =
 
 
 def costs(price: int) -> Product:
-    return replace(PEAR, price=price, updated_at=LATER)
+    return PEAR._replace(price=price, updated_at=LATER)
 
 
 async def price_of(products: Products) -> int:
@@ -97,7 +96,7 @@ async def test_many_who_miss_at_once_ask_once(rows: Rows) -> None:
 
 async def test_the_products_of_a_page_of_orders_are_asked_for_together(rows: Rows) -> None:
     products = make_products(rows)
-    rows.products = {each: replace(PEAR, id=each) for each in range(1, 41)}
+    rows.products = {each: PEAR._replace(id=each) for each in range(1, 41)}
     pages = [range(1, 31), range(11, 41)]
     found = await asyncio.gather(*(products.by_ids(each) for each in pages))
     assert [list(each) for each in found] == [list(each) for each in pages]
@@ -141,10 +140,10 @@ async def test_a_page_is_kept_after_a_change_soon_after_one_that_was_heard_of(ro
     await products.pulse({1: NOW}, more=False)
     await content_of(products, pages)
     soon = NOW + timedelta(seconds=1)
-    await products.changed(replace(PEAR, price=1, updated_at=soon), Edit(["price"], NOW))
+    await products.changed(PEAR._replace(price=1, updated_at=soon), Edit(["price"], NOW))
     assert await content_of(products, pages) == 1
     # One change is not heard of.
-    late = replace(PEAR, price=2, updated_at=soon + timedelta(seconds=2))
+    late = PEAR._replace(price=2, updated_at=soon + timedelta(seconds=2))
     await products.changed(late, Edit(["price"], soon + timedelta(seconds=1)))
     assert await content_of(products, pages) == 2
 
@@ -192,7 +191,7 @@ async def test_stock_that_was_sold_is_looked_up_where_staff_changed_more(rows: R
     rows.products[1] = COUNTED
     products = make_products(rows, stale=60)
     await products.on_sale(1)
-    rows.products[1] = replace(COUNTED, stock=3, price=7, updated_at=LATER)
+    rows.products[1] = COUNTED._replace(stock=3, price=7, updated_at=LATER)
     await products.pulse({1: LATER}, more=False)
     products.sold({1: Left(3, NOW)})
     shown = await products.on_sale(1)
@@ -200,7 +199,7 @@ async def test_stock_that_was_sold_is_looked_up_where_staff_changed_more(rows: R
 
 
 async def test_a_sale_from_before_a_restock_does_not_undo_it(rows: Rows) -> None:
-    rows.products[1] = replace(COUNTED, stock=50, updated_at=LATER)
+    rows.products[1] = COUNTED._replace(stock=50, updated_at=LATER)
     products = make_products(rows)
     await products.on_sale(1)
     products.sold({1: Left(0, NOW)})
@@ -218,7 +217,7 @@ async def test_a_load_that_a_sale_overtook_is_not_trusted(rows: Rows) -> None:
     loading = asyncio.create_task(products.on_sale(1))
     while not rows.asked:
         await asyncio.sleep(0)
-    rows.products[1] = replace(COUNTED, stock=3)
+    rows.products[1] = COUNTED._replace(stock=3)
     products.sold({1: Left(3, NOW)})
     rows.gate.set()
     await loading
@@ -343,7 +342,7 @@ async def test_a_product_that_was_not_there_is_looked_for_again(rows: Rows) -> N
     products = make_products(rows, seconds=60, stale=60)
     with pytest.raises(NotFound):
         await products.on_sale(3)
-    rows.products[3] = replace(PEAR, id=3)
+    rows.products[3] = PEAR._replace(id=3)
     assert list(await products.by_ids([1, 3])) == [1, 3]
     assert (await products.on_sale(3)).product.id == 3
 

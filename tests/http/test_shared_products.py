@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ async def test_other_replicas_keep_the_pages_that_a_change_does_not_concern(
     async with _listening(there):
         for name, pages in (("it", shows_it), ("other", other)):
             await there.page(name, pages)
-        await here.changed(replace(costs(1), category="A"), Edit(["price"], NOW))
+        await here.changed(costs(1)._replace(category="A"), Edit(["price"], NOW))
 
         async def is_new() -> bool:
             return (await there.page("it", shows_it)).content == b"2"
@@ -155,7 +154,7 @@ async def test_a_redis_that_hung_over_a_change_is_told_when_it_is_back(
             Pages(),
         )
         assert (await price_of(other), await content_of(other, pages)) == (100, 1)
-        rows.products |= {1: replace(PEAR, price=1, stock=3)}
+        rows.products |= {1: PEAR._replace(price=1, stock=3)}
         with stopped(server.pid):
             await here.changed(costs(1))
             here.sold({1: Left(3, NOW)})

@@ -31,7 +31,7 @@ class Shown:
 
 def encoded(product: Product) -> bytes:
     """Return the form in which Redis keeps a product."""
-    return orjson.dumps(product)
+    return orjson.dumps(product._asdict())
 
 
 def decoded(leased: Mapping[int, Leased]) -> dict[int, Product]:
