@@ -146,7 +146,7 @@ WITH placed AS (
 SELECT user_id, id FROM placed
 """,
 )
-"""Orders get their numbers in the sequence of `users`."""
+"""Orders get their numbers in the sequence of `users`, each of whom has one."""
 
 
 def place(

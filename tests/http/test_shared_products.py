@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from pearshop.domain.stock import Left
 from pearshop.http.caching import shared
 from pearshop.http.caching.scope import Edit, Scope
 from pearshop.http.caching.values import Shown
-from pearshop.http.products import Products
+from pearshop.http.products import SALES_S, Products
 from tests.http.test_products import (
     COUNTED,
     LATER,
@@ -118,6 +120,34 @@ async def test_a_sale_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> 
 
         await until(is_new)
     assert rows.asked == [[1]]  # the notice says it all
+
+
+async def test_sales_gather_between_two_notices(
+    rows: Rows, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = make_products(rows, redis_url), make_products(rows, redis_url)
+    rows.products = {each: COUNTED._replace(id=each) for each in range(1, 41)}
+    tell, told = here._shared.change, Counter[str]()
+
+    async def counted(*args: Any, **kwargs: Any) -> bool:
+        told["notices"] += 1
+        return await tell(*args, **kwargs)
+
+    monkeypatch.setattr(here._shared, "change", counted)
+    async with _listening(there):
+        await there.by_ids(rows.products)
+        began = time.monotonic()
+        for pieces in range(8, 0, -1):
+            for each in rows.products:
+                here.sold({each: Left(pieces, NOW)})
+                await asyncio.sleep(0.001)
+
+        async def are_new() -> bool:
+            return {each.stock for each in (await there.by_ids(rows.products)).values()} == {1}
+
+        await until(are_new)
+    assert told["notices"] <= 2 + (time.monotonic() - began) / SALES_S
+    assert rows.asked == [list(rows.products)]
 
 
 async def test_a_load_that_a_change_overtook_is_not_shared(rows: Rows, redis_url: str) -> None:
