@@ -2,7 +2,7 @@
 
 The floor's way through Serve and FastAPI, then the shop's own way to the cart host, the `Database`
 replica and the disk. No token, body, key of the client's, product or line is read or written here,
-so no front can be quicker: what this reaches is the most that a better `Api` could.
+so a front is hardly quicker: what this reaches is about the most that a better `Api` could.
 """
 
 import os
