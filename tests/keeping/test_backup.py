@@ -29,6 +29,7 @@ from pearshop.settings import Settings
 from tests.db.conftest import Rows, rows
 from tests.faults.audit import audit
 from tests.faults.truth import a_day
+from tests.waiting import wait_for
 
 __all__ = ["rows"]
 
@@ -147,8 +148,14 @@ def test_a_backup_amid_a_day_is_of_one_moment(
         while not done.is_set():
             a_day(rows)
 
+    def orders() -> int:
+        with rows.engine.connect() as connection:
+            return int(connection.execute(text("SELECT count(*) FROM orders")).scalar_one())
+
+    before = orders()
     shopping = threading.Thread(target=shop_on)
     shopping.start()
+    wait_for(lambda: orders() > before, "an order of the next day")
     back_up(database_url, None, tmp_path / "amid")
     done.set()
     shopping.join()
@@ -164,6 +171,13 @@ def test_a_backup_amid_a_day_is_of_one_moment(
             )
         ).all()
         assert stored == []
+        untrue = connection.execute(
+            text(
+                "SELECT x.id FROM outbox x LEFT JOIN orders o ON o.id = x.subject_id "
+                "WHERE x.topic = 'order.placed' AND o.id IS NULL"
+            )
+        ).all()
+        assert untrue == []
         short = connection.execute(
             text(
                 "SELECT p.id FROM products p LEFT JOIN order_lines l ON l.product_id = p.id "
@@ -178,7 +192,7 @@ def test_a_backup_amid_a_day_is_of_one_moment(
         findings = audit(connection, first.history, first.read_cart)
     copy.dispose()
     # Those of the days that followed, of which the history does not know.
-    others = ("no account", "no order is there twice", "carts hold just")
+    others = ("no account", "no order is there twice", "the outbox", "carts hold just")
     wrong = [x for x in findings if not x.ok and not x.check.startswith(others)]
     assert [(x.check, x.summary()) for x in wrong] == []
 
