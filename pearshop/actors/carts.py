@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from pearshop.actors.batching import Batcher, detached
-from pearshop.actors.messages import Answer, Call, Moved, ReadCart, Reply
+from pearshop.actors.messages import Answer, Call, Moved, ReadCart, Reply, late
 from pearshop.actors.placement import host_of
 from pearshop.db.order import PlaceOrder
 from pearshop.db.placement import Placement
@@ -64,7 +64,7 @@ class _Waiting:
     def give_up(self) -> None:
         """Answer that the time is over."""
         if not self.reply.done():
-            self.reply.set_result(Unavailable("The cart did not answer in time.", unknown=True))
+            self.reply.set_result(late())
 
 
 class Carts:

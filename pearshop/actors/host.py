@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pearshop.actors.batching import Batcher
 from pearshop.actors.cart import CartActor, Pending, Turn
 from pearshop.actors.lease import BEAT_S, Lease
-from pearshop.actors.messages import Call, CartStore, OrderPlaced, ReadCart, Reply
+from pearshop.actors.messages import Call, CartStore, OrderPlaced, ReadCart, Reply, late
 from pearshop.db.order import Placed, PlaceOrder
 from pearshop.domain.cart import Cart
 from pearshop.errors import Refused, Unavailable
@@ -111,7 +111,7 @@ class CartHost:
             replies = [self._receive(call) for call in calls]
             latest = max((call.deadline for call in calls), default=0.0)
             await asyncio.wait(replies, timeout=max(0.0, latest - self._wall()))
-            return [r.result() if r.done() else _late() for r in replies]
+            return [r.result() if r.done() else late() for r in replies]
         except Unavailable as error:
             return [Unavailable(error.detail)] * len(calls)
         finally:
@@ -173,6 +173,7 @@ class CartHost:
     def _lane(self, run: Callable[[list[CartActor]], Awaitable[None]], limit: int) -> Lane:
         async def guarded(actors: list[CartActor]) -> None:
             try:
+                await self.lease.settled()  # or somebody's older copy might still be read
                 await run(actors)
             except Exception:
                 known = _origins(pending for actor in actors for pending in actor.in_hand)
@@ -239,7 +240,6 @@ class CartHost:
         return staying
 
     async def _load(self, actors: list[CartActor]) -> None:
-        await self.lease.settled()
         fence = self.lease.fence
         for actor in actors:
             for pending in actor.waiting or ():
@@ -321,7 +321,6 @@ class CartHost:
         return None
 
     async def _place(self, actors: list[CartActor]) -> None:
-        await self.lease.settled()
         fence = self.lease.fence
         actors = self._only(actors, lambda actor: self.lease.owns(actor.user_id))
         turns = [(actor, pending) for actor in actors if (pending := self._pop_order(actor))]
@@ -362,7 +361,3 @@ def _origins(pendings: Iterable[Pending]) -> list[Origin]:
 
 def _waiting_for(actors: list[CartActor]) -> list[Origin]:
     return _origins(pending for actor in actors for pending in actor.waiting or ())
-
-
-def _late() -> Unavailable:
-    return Unavailable("The cart did not answer in time.", unknown=True)

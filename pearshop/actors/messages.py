@@ -63,6 +63,11 @@ class Moved(NamedTuple):
     unknown: bool = False
 
 
+def late() -> Unavailable:
+    """Return the reply to a call whose time is over; it may still be carried out."""
+    return Unavailable("The cart did not answer in time.", unknown=True)
+
+
 Answer = LineChanged | OrderPlaced | Cart | Unchanged
 Reply = Answer | Refused | Unavailable | Moved
 
