@@ -9,6 +9,7 @@ answers serve on: nothing can be bought then, but looked at.
 import asyncio
 import contextlib
 import hashlib
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -49,7 +50,10 @@ is made up for by the product's next sale, or by the end of this time and that o
 FEW = 20
 """Changes at once of which each page is asked whether they concern it; more concern all."""
 SALES_S = 0.05
-"""Time between two notices of sales, which every replica has to read: those meanwhile are one."""
+"""Time between two notices of sales where there are many, for every replica has to read each: those
+meanwhile are one."""
+SALES_AT_ONCE = 20
+"""Notices of sales that need not wait for each other: a few sales are told as they are made."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -82,6 +86,9 @@ class Products:
             self._load, limit=500
         )
         self._sales: Batcher[tuple[int, Left]] = Batcher(self._tell_sales, limit=TOLD)
+        self._sales_at = -math.inf
+        """When the next notice of sales would be told, were they always `SALES_S` apart."""
+        self._clock = clock
         self.counts: Counter[tuple[str, str]] = Counter()
 
     @property
@@ -158,7 +165,9 @@ class Products:
 
     async def _tell_sales(self, left: Sequence[tuple[int, Left]]) -> None:
         await self._telling.sold(left)
-        await asyncio.sleep(SALES_S)
+        now = self._clock()
+        self._sales_at = max(self._sales_at, now - SALES_AT_ONCE * SALES_S) + SALES_S
+        await asyncio.sleep(max(0.0, self._sales_at - now))
 
     async def pulse(self, changes: Mapping[int, datetime], *, more: bool) -> None:
         """Hear of what staff changed lately. `more`: that is not all of it.
