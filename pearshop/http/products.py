@@ -53,7 +53,7 @@ SALES_S = 0.05
 """Time between two notices of sales where there are many, for every replica has to read each: those
 meanwhile are one."""
 SALES_AT_ONCE = 20
-"""Notices of sales that need not wait for each other: a few sales are told as they are made."""
+"""Notices of sales that need not wait for each other, and that a sale waits for."""
 TOLD = 1_000
 """Products in one notice, at most; of this many changes at once, none is looked at singly."""
 
@@ -87,7 +87,7 @@ class Products:
         )
         self._sales: Batcher[tuple[int, Left]] = Batcher(self._tell_sales, limit=TOLD)
         self._sales_at = -math.inf
-        """When the next notice of sales would be told, were they always `SALES_S` apart."""
+        """Until when notices of sales have been told, were they always `SALES_S` apart."""
         self._clock = clock
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -156,18 +156,29 @@ class Products:
         # What was read from Redis meanwhile was from before.
         self._doubt_pages(heard)
 
-    def sold(self, left: Mapping[int, Left]) -> None:
-        """Show what orders left of products, here and, soon after, elsewhere."""
+    async def sold(self, left: Mapping[int, Left]) -> None:
+        """Show what orders left of products, here and elsewhere.
+
+        Where sales are few Redis has been told when this returns, so that the answer, and what its
+        reader asks another replica next, comes after the notice. Where they are many, it is soon.
+        """
         self._show_left(left)
-        if len(self._sales) < 10 * TOLD:  # or Redis hangs
+        if left and self._sales_at <= self._clock():
+            self._count_sale()
+            await asyncio.shield(detached(self._telling.sold(tuple(left.items()))))
+        elif len(self._sales) < 10 * TOLD:  # or Redis hangs
             for sale in left.items():
                 self._sales.put(sale)
 
     async def _tell_sales(self, left: Sequence[tuple[int, Left]]) -> None:
+        self._count_sale()
         await self._telling.sold(left)
-        now = self._clock()
-        self._sales_at = max(self._sales_at, now - SALES_AT_ONCE * SALES_S) + SALES_S
-        await asyncio.sleep(max(0.0, self._sales_at - now))
+        await asyncio.sleep(SALES_S)
+
+    def _count_sale(self) -> None:
+        """Count a notice: after `SALES_AT_ONCE` of them the next has to gather sales."""
+        idle_at = self._clock() - SALES_AT_ONCE * SALES_S
+        self._sales_at = max(self._sales_at, idle_at) + SALES_S
 
     async def pulse(self, changes: Mapping[int, datetime], *, more: bool) -> None:
         """Hear of what staff changed lately. `more`: that is not all of it.

@@ -164,7 +164,7 @@ async def test_what_an_order_left_is_shown_without_a_look_at_the_database(rows: 
     rows.products[1] = COUNTED
     products = make_products(rows)
     await products.on_sale(1)
-    products.sold({1: Left(3, NOW)})
+    await products.sold({1: Left(3, NOW)})
     shown = await products.on_sale(1)
     assert shown.product.stock == 3
     assert b'"stock":3' in shown.page.content
@@ -179,7 +179,7 @@ async def test_a_product_that_sells_is_trusted_anew(rows: Rows) -> None:
     await products.on_sale(1)
     for left in range(8, 2, -1):
         now[0] += 7
-        products.sold({1: Left(left, NOW)})
+        await products.sold({1: Left(left, NOW)})
     assert (await products.on_sale(1)).product.stock == 3
     assert rows.asked == [[1]]
     now[0] += 11
@@ -193,7 +193,7 @@ async def test_stock_that_was_sold_is_looked_up_where_staff_changed_more(rows: R
     await products.on_sale(1)
     rows.products[1] = COUNTED._replace(stock=3, price=7, updated_at=LATER)
     await products.pulse({1: LATER}, more=False)
-    products.sold({1: Left(3, NOW)})
+    await products.sold({1: Left(3, NOW)})
     shown = await products.on_sale(1)
     assert (shown.product.stock, shown.product.price) == (3, 7)
 
@@ -202,11 +202,11 @@ async def test_a_sale_from_before_a_restock_does_not_undo_it(rows: Rows) -> None
     rows.products[1] = COUNTED._replace(stock=50, updated_at=LATER)
     products = make_products(rows)
     await products.on_sale(1)
-    products.sold({1: Left(0, NOW)})
+    await products.sold({1: Left(0, NOW)})
     assert (await products.on_sale(1)).product.stock == 50
-    products.sold({1: Left(49, LATER)})
-    products.sold({1: Left(48, LATER)})
-    products.sold({1: Left(49, LATER)})  # heard of later than the one after it
+    await products.sold({1: Left(49, LATER)})
+    await products.sold({1: Left(48, LATER)})
+    await products.sold({1: Left(49, LATER)})  # heard of later than the one after it
     assert (await products.on_sale(1)).product.stock == 48
 
 
@@ -218,7 +218,7 @@ async def test_a_load_that_a_sale_overtook_is_not_trusted(rows: Rows) -> None:
     while not rows.asked:
         await asyncio.sleep(0)
     rows.products[1] = COUNTED._replace(stock=3)
-    products.sold({1: Left(3, NOW)})
+    await products.sold({1: Left(3, NOW)})
     rows.gate.set()
     await loading
     assert (await products.on_sale(1)).product.stock == 3

@@ -113,13 +113,26 @@ async def test_a_sale_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> 
     rows.products[1] = COUNTED
     async with _listening(there):
         await there.on_sale(1)
-        here.sold({1: Left(3, NOW)})
+        await here.sold({1: Left(3, NOW)})
 
         async def is_new() -> bool:
             return (await there.on_sale(1)).product.stock == 3
 
         await until(is_new)
     assert rows.asked == [[1]]  # the notice says it all
+
+
+async def test_redis_is_told_of_a_few_sales_before_their_orders_are_answered(
+    rows: Rows, redis_url: str
+) -> None:
+    here, there = make_products(rows, redis_url), make_products(rows, redis_url)
+    rows.products[1] = COUNTED
+    for pieces in range(SALES_AT_ONCE, 0, -1):
+        await there.on_sale(1)  # Redis has the stock from before the sale
+        rows.products[1] = COUNTED._replace(stock=pieces)
+        await here.sold({1: Left(pieces, NOW)})
+        there = make_products(rows, redis_url)  # it knows only what Redis has
+        assert (await there.on_sale(1)).product.stock == pieces
 
 
 async def test_sales_gather_between_two_notices(
@@ -139,7 +152,7 @@ async def test_sales_gather_between_two_notices(
         began = time.monotonic()
         for pieces in range(8, 0, -1):
             for each in rows.products:
-                here.sold({each: Left(pieces, NOW)})
+                await here.sold({each: Left(pieces, NOW)})
                 await asyncio.sleep(0.001)
 
         async def are_new() -> bool:
@@ -187,7 +200,7 @@ async def test_a_redis_that_hung_over_a_change_is_told_when_it_is_back(
         rows.products |= {1: PEAR._replace(price=1, stock=3)}
         with stopped(server.pid):
             await here.changed(costs(1))
-            here.sold({1: Left(3, NOW)})
+            await here.sold({1: Left(3, NOW)})
             await here.pulse({1: LATER}, more=False)
         # Read from a Redis that is back and has not heard yet, as may be by chance.
         here._remember(1, Shown(PEAR))

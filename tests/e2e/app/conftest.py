@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from tests.e2e.conftest import PASSWORD, Caller, Shop, axe
 
@@ -44,9 +44,18 @@ class Phone:
         self.page.locator("#tabs").get_by_text(name, exact=True).click()
 
     def add(self, product: dict[str, Any], times: int = 1) -> None:
+        """Add to the cart, and wait until that would outlive the page."""
         self.open(f"/product/{product['id']}")
+        button, told = self.page.get_by_role("button", name="Add to cart"), self.told()
+        button.wait_for()
+        before = int(told.inner_text().partition(" in the cart")[0] or 0)
         for _ in range(times):
-            self.page.get_by_role("button", name="Add to cart").click()
+            button.click()
+        expect(told).to_contain_text(f"{before + times} in the cart")
+
+    def told(self) -> Locator:
+        """Return what the screen of a product says of it being in the cart."""
+        return self.page.locator(".buy p[role='status']")
 
     def sign_in(self, username: str) -> None:
         self.open("/account")

@@ -16,21 +16,26 @@ import * as store from "./store.js";
 const EMPTY = { version: -1, lines: [], total_price: 0, notices: [] };
 /** @type {Cart} */
 let told = EMPTY;
-/** @type {Change[]} */
+/** @type {Change[]} on this phone's disk */
 let queue = [];
+/** @type {Change[]} on their way to the disk */
+let unkept = [];
 /** @type {Refusal[]} */
 let refused = [];
 let wanted = false;
 /** @type {Promise<void> | null} */
 let syncing = null;
 
-/** @returns {Cart} with what the server has not confirmed yet */
-export const current = () => project(told, queue);
+/** @returns {Cart} with what the server has not confirmed yet, and what was changed just now */
+export const current = () => project(told, unkept.reduce(push, queue));
+
+/** @returns {Cart} without what would be lost if the page ended now */
+export const kept = () => project(told, queue);
 
 /** @returns {readonly Refusal[]} what the server refused and nobody has seen yet */
 export const refusals = () => refused;
 
-/** @returns {number} changes that wait */
+/** @returns {number} changes that wait on this phone */
 export const waiting = () => queue.length;
 
 /** Read what is on this phone. */
@@ -50,10 +55,14 @@ export async function load() {
  */
 export async function change(kind, product, quantity = 1) {
   const wish = { id: crypto.randomUUID(), kind, product, quantity };
-  queue = push(queue, wish);
+  unkept = [...unkept, wish];
   emit("cart");
-  const kept = await store.change("queue", (old) => push(old ?? [], wish));
-  queue = kept;
+  try {
+    queue = await store.change("queue", (old) => push(old ?? [], wish));
+  } finally {
+    unkept = unkept.filter((each) => each !== wish);
+    emit("cart");
+  }
   if (kind === "add") await store.change("prices", (old) => ({ ...old, [product.id]: product.price }));
   tellTabs("changed");
   void sync();

@@ -64,7 +64,7 @@ function put(root, product, signal) {
   } }, soldOut ? "Sold out" : "Add to cart");
   const held = h("p", { role: "status" });
   const tell = () => {
-    const line = cart.current().lines.find((each) => each.product.id === product.id);
+    const line = cart.kept().lines.find((each) => each.product.id === product.id);
     const text = line ? `${line.quantity} in the cart` : "";
     if (held.firstChild?.textContent === text) return;
     show(held, ...(line ? [h("span", {}, text), h("a", { href: "/cart" }, "To the cart")] : []));
