@@ -1,6 +1,6 @@
 """Placing a batch of orders in one transaction. `history` reads them back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -65,33 +65,28 @@ SELECT {GRANTED}, locked.* FROM (VALUES (1)) AS once LEFT JOIN locked ON true
     before=SHARE,
 )
 
-FIRST_OF_KEYS = Prepared(
-    "first_of_keys",
-    {"users": "bigint[]", "keys": "bytea[]"},
+BASIS = Prepared(
+    "basis_of_orders",
+    {"users": "bigint[]", "keys": "bytea[]", "products": "bigint[]"},
     """
-SELECT wanted.user_id, o.id, o.fingerprint
+WITH counted AS (
+  SELECT id, name, price, stock, hidden, updated_at FROM products
+  WHERE id = ANY(:products) AND stock IS NOT NULL ORDER BY id FOR NO KEY UPDATE
+)
+SELECT NULL::bigint, NULL::bigint, NULL::bytea, counted.* FROM counted
+UNION ALL
+SELECT NULL, NULL, NULL, id, name, price, stock, hidden, updated_at FROM products
+WHERE id = ANY(:products) AND NOT EXISTS (SELECT FROM counted WHERE counted.id = products.id)
+UNION ALL
+SELECT wanted.user_id, o.id, o.fingerprint, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest(:users, :keys) AS wanted(user_id, key)
 CROSS JOIN LATERAL (
   SELECT * FROM orders WHERE user_id = wanted.user_id AND key = wanted.key LIMIT 1
 ) o
 """,
 )
-
-OFFERS = Prepared(
-    "offers",
-    {"ids": "bigint[]"},
-    """
-WITH counted AS (
-  SELECT id, name, price, stock, hidden, updated_at FROM products
-  WHERE id = ANY(:ids) AND stock IS NOT NULL ORDER BY id FOR NO KEY UPDATE
-)
-SELECT * FROM counted
-UNION ALL
-SELECT id, name, price, stock, hidden, updated_at FROM products
-WHERE id = ANY(:ids) AND NOT EXISTS (SELECT FROM counted WHERE counted.id = products.id)
-""",
-)
-"""Products as they can be bought now. Those that are counted are locked."""
+"""What orders are decided on: products as they can be bought now, those that are counted locked,
+and what the keys have placed before."""
 
 STORE = Prepared(
     "store_orders",
@@ -163,9 +158,8 @@ def place(
     carts = _lock_carts(connection, grant, requests)
     if carts is None:
         return None
-    answers: dict[int, Placed | Refused] = dict(_repeats(connection, requests, carts))
+    offers, answers = _basis(connection, requests, carts)
     fresh = [r for r in requests if r.user_id not in answers]
-    offers = _offers(connection, _wanted_products(fresh, carts))
     ledger = StockLedger({offer.product_id: offer.stock for offer in offers.values()})
     accepted: list[_Accepted] = []
     for request in fresh:
@@ -197,23 +191,32 @@ def _lock_carts(
     }
 
 
-def _repeats(
+def _basis(
     connection: Connection, requests: Sequence[PlaceOrder], carts: dict[int, Cart]
-) -> Iterable[tuple[int, Placed | Refused]]:
-    """Yield the answers to requests whose key has placed an order before.
+) -> tuple[dict[int, Offer], dict[int, Placed | Refused]]:
+    """Return the products as they can be bought now, those that are counted locked.
 
-    Asked under the cart's lock, so that two runs of one request cannot both find nothing.
+    And the answers to requests whose key has placed an order before. Asked under the cart's lock,
+    so that two runs of one request cannot both find nothing.
     """
     by_user = {r.user_id: r for r in requests}
-    rows = FIRST_OF_KEYS.execute(
-        connection, {"users": list(by_user), "keys": [r.key for r in by_user.values()]}
-    ).all()
-    for user_id, order_id, fingerprint in rows:
-        if bytes(fingerprint) != by_user[user_id].fingerprint:
-            yield user_id, key_reused()
+    wanted = {
+        "users": list(by_user),
+        "keys": [r.key for r in by_user.values()],
+        "products": list(_wanted_products(requests, carts)),
+    }
+    offers: dict[int, Offer] = {}
+    answers: dict[int, Placed | Refused] = {}
+    for user_id, order_id, fingerprint, *offer in BASIS.execute(connection, wanted).all():
+        if user_id is None:
+            offers[offer[0]] = Offer(*offer)
+        elif bytes(fingerprint) != by_user[user_id].fingerprint:
+            answers[user_id] = key_reused()
         else:
             order = history.get(connection, order_id, user_id)
-            yield user_id, Placed(order, carts.get(user_id) or Cart(user_id), {}, repeated=True)
+            cart = carts.get(user_id) or Cart(user_id)
+            answers[user_id] = Placed(order, cart, {}, repeated=True)
+    return offers, answers
 
 
 def key_reused() -> KeyReused:
@@ -232,13 +235,6 @@ def _wanted_products(requests: Sequence[PlaceOrder], carts: dict[int, Cart]) -> 
         for cart_line in carts[request.user_id].lines
         if cart_line.number in numbers
     }
-
-
-def _offers(connection: Connection, ids: set[int]) -> dict[int, Offer]:
-    """Return the products as they can be bought now; those that are counted are locked."""
-    if not ids:
-        return {}
-    return {row[0]: Offer(*row) for row in OFFERS.execute(connection, {"ids": list(ids)})}
 
 
 def _store(

@@ -171,7 +171,7 @@ def test_many_orders_are_one_commit_and_few_statements(rows: Rows, engine: Engin
     event.listen(engine, "commit", commits.append)
     place_all(rows, [wish(user, 1) for user in users])
     assert len(commits) == 1
-    assert len(statements) == 4
+    assert len(statements) == 3
 
 
 def test_a_page_of_orders_is_one_statement(rows: Rows, engine: Engine) -> None:

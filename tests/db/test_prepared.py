@@ -9,10 +9,7 @@ from pearshop.db.prepared import Prepared
 from pearshop.domain.cart import Cart
 from tests.db.conftest import Rows
 
-NAMES = [
-    *("first_of_keys", "load_carts", "lock_carts"),
-    *("offers", "save_carts", "store_orders"),
-]
+NAMES = ["basis_of_orders", "load_carts", "lock_carts", "save_carts", "store_orders"]
 
 SUM = Prepared(
     "test_sum",
