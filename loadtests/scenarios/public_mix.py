@@ -4,9 +4,9 @@
 carts or place orders. Products, words and categories are wanted by Zipf's law, out of 1,000
 products and 60 categories. Each of 32 connections (wrk has a thread for each, and with more of them
 takes more of the cores) has its times to send at, whatever the answers take, and an answer's time
-counts from when its request was due. An edge may show the catalogue for 10 s, as docs/edge.md advises
-for a busy shop. Meanwhile staff change a price a
-second, those of wanted products most; half of the orders name the total they expect.
+counts from when its request was due. The edge may show the catalogue for 10 s, as docs/edge.md has
+it for a busy shop. Meanwhile staff change a price a second, those of wanted products most; half of
+the orders name the total they expect.
 
 Every line of every order was charged at a price that was in force between the order's request and
 its answer (see `prices`), and who was refused for a changed price had seen another one.
