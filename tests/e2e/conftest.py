@@ -23,7 +23,6 @@ from sqlalchemy import Engine
 
 from pearshop.db.engine import make_engine
 from pearshop.settings import Settings
-from tests.waiting import wait_for
 
 START_S = 180
 STAFF_PASSWORD = "a staff password for tests"
@@ -119,11 +118,6 @@ class Shop:
             caller = self.sign_in(self.run["staff_username"], STAFF_PASSWORD)
             self._staff = time.monotonic(), caller
         return caller
-
-    def has_left(self, product: dict[str, Any], pieces: int) -> None:
-        """Wait until so much is shown: of one sale among many a replica hears a little later."""
-        path = f"/api/product/{product['id']}/"
-        wait_for(lambda: self.visitor.get(path).json()["stock"] == pieces, f"{pieces} left")
 
     def shopper(self) -> Caller:
         """A new account, signed in."""
