@@ -26,13 +26,13 @@ WORTH_IT = 600
 class Page:
     """A JSON content, the headers that it always has, and what decides it, where that is known.
 
-    `borrowed`: it came from Redis, and may have been there for a while.
+    `age` (s): how long Redis had kept it.
     """
 
     content: bytes
     headers: dict[str, str]
     scope: Scope | None = None
-    borrowed: bool = field(default=False, compare=False)
+    age: float = field(default=0.0, compare=False)
 
     @cached_property
     def compressed(self) -> bytes:
@@ -45,15 +45,15 @@ class Page:
         return orjson.dumps((self.headers, scope)) + b"\n" + self.content
 
     @classmethod
-    def decode(cls, value: bytes) -> "Page":
-        """Return a page that Redis kept. Raises `ValueError` for what is none."""
+    def decode(cls, value: bytes, age: float = 0.0) -> "Page":
+        """Return a page that Redis kept for `age` seconds. Raises `ValueError` for what is none."""
         head, _, content = value.partition(b"\n")
         match orjson.loads(head):
             case [dict() as headers, None]:
-                return cls(content, headers, None, borrowed=True)
+                return cls(content, headers, None, age)
             case [dict() as headers, [list() as products, category, by_words]]:
                 scope = Scope(frozenset(products), category, by_words)
-                return cls(content, headers, scope, borrowed=True)
+                return cls(content, headers, scope, age)
         raise ValueError("no page of this release")
 
 

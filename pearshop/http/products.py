@@ -23,10 +23,11 @@ from pearshop.db.product import unknown_product
 from pearshop.domain.product import Product
 from pearshop.domain.stock import Left
 from pearshop.errors import Unavailable
+from pearshop.http.caching.chronicle import Chronicle
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
 from pearshop.http.caching.scope import Change, Edit, as_heard, change_of, concerns, is_narrow
-from pearshop.http.caching.shared import Shared
+from pearshop.http.caching.shared import LeasedPage, Shared
 from pearshop.http.caching.telling import Telling
 from pearshop.http.caching.values import Shown, decoded, encoded
 from pearshop.http.freshness import Freshness
@@ -81,7 +82,8 @@ class Products:
         self._ear = Ear(settings.redis_url)
         self._loading: dict[int, asyncio.Future[Shown | None]] = {}
         self._making: dict[str, asyncio.Future[Page]] = {}
-        self._heard: dict[int, datetime] = {}
+        self._heard: dict[int, Change] = {}
+        self._chronicle = Chronicle()
         self._loader: Batcher[tuple[int, asyncio.Future[Shown | None]]] = Batcher(
             self._load, limit=500
         )
@@ -190,10 +192,9 @@ class Products:
         if more:
             await self._telling.everything()
             self._missed()
-        unheard = {each: then for each, then in changes.items() if self._heard.get(each) != then}
-        if not unheard:
+        found = self._unheard({each: Change(then) for each, then in changes.items()})
+        if not found:
             return
-        found = {each: Change(then) for each, then in unheard.items()}
         self._hear_changes(found)
         await self._telling.changed(found, {})
         self._doubt(found)
@@ -204,17 +205,27 @@ class Products:
         await self._ear.listen(self._hear_notice, self._missed)
 
     def _hear_notice(self, notice: Notice) -> None:
-        unheard = {e: how for e, how in notice.changed.items() if self._heard.get(e) != how.at}
-        if unheard:
+        if unheard := self._unheard(notice.changed):
             self._hear_changes(unheard)
+        if notice.step is not None:
+            heard = {e: self._heard.get(e, Change(how.at)) for e, how in notice.changed.items()}
+            self._chronicle.add(*notice.step, heard)
         self._show_left(notice.sold)
+
+    def _unheard(self, changes: Mapping[int, Change]) -> dict[int, Change]:
+        """Return those of the changes that are not the last heard of their products."""
+        return {
+            each: how
+            for each, how in changes.items()
+            if (last := self._heard.get(each)) is None or last.at != how.at
+        }
 
     def _hear_changes(self, changes: Mapping[int, Change]) -> dict[int, Change]:
         """Doubt what changes concern; return how far they reach for this replica."""
         heard = as_heard(changes, self._heard.get)
         if len(self._heard) > 10 * TOLD:
             self._heard.clear()
-        self._heard.update((each, change.at) for each, change in changes.items())
+        self._heard |= heard
         self._doubt(changes)
         self._doubt_pages(heard)
         return heard
@@ -342,22 +353,29 @@ class Products:
             if not done.cancelled() and done.exception() is None:
                 page = done.result()
                 size = len(page.content) + len(name) + PAGE_BYTES
-                times = HEARD if self.hears and not page.borrowed else 1
-                self._pages.put(name, page, size, times)
+                self._pages.put(name, page, size, HEARD if self.hears else 1, page.age)
 
     async def _make(self, name: str, make: Make) -> Page:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
         leased = await self._shared.page(digest)
-        if leased is not None and leased.value is not None:
-            with contextlib.suppress(ValueError):
-                page = Page.decode(leased.value)
-                self.counts["redis", "hit"] += 1
-                return page
+        if leased is not None and (found := self._found(leased)) is not None:
+            self.counts["redis", "hit"] += 1
+            return found
         self.counts["redis", "miss"] += leased is not None
-        page = await make(self._freshness.may_read_pages(None if leased is None else leased.age))
+        page = await make(self._freshness.may_read_pages(None if leased is None else leased.quiet))
         if leased is not None:
-            await self._shared.keep_page(digest, leased.generation, page.encode())
+            await self._shared.keep_page(digest, leased, page.encode())
         return page
+
+    def _found(self, leased: LeasedPage) -> Page | None:
+        """Return the page that Redis had, if nothing that happened since concerns it."""
+        if leased.kept is None:
+            return None
+        with contextlib.suppress(ValueError):
+            page = Page.decode(leased.kept.value, leased.kept.age)
+            if self._chronicle.allows(page.scope, leased.kept.generation, leased.generation):
+                return page
+        return None
 
 
 async def _or_last(coming: "asyncio.Future[T]", last: Entry[T] | None) -> T:

@@ -44,6 +44,21 @@ def test_a_value_may_be_trusted_for_longer(clock: Clock) -> None:
     assert not memory.is_fresh(entry)
 
 
+@pytest.mark.parametrize(("age", "least", "most"), [(45, 10 * (1 - JITTER), 15), (90, 8, 10)])
+def test_a_value_that_is_old_already_is_trusted_for_the_rest_but_not_for_nothing(
+    clock: Clock, age: float, least: float, most: float
+) -> None:
+    memory: Memory[str] = Memory(10, 20, 100, clock)
+    memory.put("a", "value", times=6, age=age)
+    entry = memory.get("a")
+    assert entry is not None
+    clock.now += least - 0.01
+    assert memory.is_fresh(entry)
+    clock.now += most - least + 0.02
+    assert not memory.is_fresh(entry)
+    assert memory.is_usable(entry)
+
+
 def test_what_is_doubted_stays_but_is_not_trusted(clock: Clock) -> None:
     memory: Memory[str] = Memory(10, 20, 100, clock)
     memory.put("a", "value")

@@ -62,7 +62,8 @@ def test_a_change_concerns_what_shows_the_product_or_may_come_to(
 def test_words_and_categories_reach_everywhere_and_so_does_what_came_soon_after_something_unheard(
     edit: Edit | None, last: datetime | None, expected: str | None
 ) -> None:
-    heard = as_heard({1: change_of(PEAR, edit)}, {1: last}.get)
+    before = {} if last is None else {1: Change(last)}
+    heard = as_heard({1: change_of(PEAR, edit)}, before.get)
     assert heard[1].category == expected
     assert heard[1].at == NOW
 

@@ -45,7 +45,7 @@ async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _listening(products: Products) -> AsyncIterator[None]:
+async def listening(products: Products) -> AsyncIterator[None]:
     task = asyncio.create_task(products.listen())
     async with asyncio.timeout(20):
         while not products.hears:
@@ -66,7 +66,7 @@ async def test_what_one_replica_loaded_spares_the_others_the_database(
 
 async def test_a_change_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> None:
     here, there, pages = make_products(rows, redis_url), make_products(rows, redis_url), Pages()
-    async with _listening(there):
+    async with listening(there):
         assert (await price_of(there), await content_of(there, pages)) == (100, 1)
         await here.changed(costs(1))
 
@@ -82,7 +82,7 @@ async def test_other_replicas_keep_the_pages_that_a_change_does_not_concern(
 ) -> None:
     here, there = make_products(rows, redis_url), make_products(rows, redis_url)
     shows_it, other = Pages(Scope(frozenset({1}), by_words=True)), Pages(Scope(frozenset({7}), "B"))
-    async with _listening(there):
+    async with listening(there):
         for name, pages in (("it", shows_it), ("other", other)):
             await there.page(name, pages)
         await here.changed(costs(1)._replace(category="A"), Edit(["price"], NOW))
@@ -98,7 +98,7 @@ async def test_a_product_is_trusted_for_longer_while_notices_come_in(
     rows: Rows, redis_url: str
 ) -> None:
     deaf, hearing = (make_products(rows, redis_url, seconds=0.05, stale=60) for _ in range(2))
-    async with _listening(hearing):
+    async with listening(hearing):
         for each in (deaf, hearing):
             await each.on_sale(1)
         await asyncio.sleep(0.06)  # the time to live itself
@@ -111,7 +111,7 @@ async def test_a_product_is_trusted_for_longer_while_notices_come_in(
 async def test_a_sale_is_heard_by_other_replicas(rows: Rows, redis_url: str) -> None:
     here, there = make_products(rows, redis_url), make_products(rows, redis_url)
     rows.products[1] = COUNTED
-    async with _listening(there):
+    async with listening(there):
         await there.on_sale(1)
         await here.sold({1: Left(3, NOW)})
 
@@ -147,7 +147,7 @@ async def test_sales_gather_between_two_notices(
         return await tell(*args, **kwargs)
 
     monkeypatch.setattr(here._shared, "change", counted)
-    async with _listening(there):
+    async with listening(there):
         await there.by_ids(rows.products)
         began = time.monotonic()
         for pieces in range(8, 0, -1):
@@ -261,7 +261,7 @@ async def test_a_redis_that_hangs_is_noticed(rows: Rows, tmp_path: Path) -> None
     with EmbeddedRedis(tmp_path) as server:
         assert server.pid is not None
         products = make_products(rows, server.url)
-        async with _listening(products):
+        async with listening(products):
             os.kill(server.pid, signal.SIGSTOP)
             await until(lambda: _is(not products.hears))
             os.kill(server.pid, signal.SIGCONT)

@@ -67,9 +67,13 @@ class Memory(Generic[T]):
         """Return whether a value may be shown while a new one is on its way."""
         return entry.era == self._era and entry.usable_until > self._clock()
 
-    def put(self, key: object, value: T, size: int = 1, times: int = 1) -> None:
-        """Remember a value, and trust it from now on, for so many times the usual time."""
-        fresh = self._clock() + jittered(self._seconds * times)
+    def put(self, key: object, value: T, size: int = 1, times: int = 1, age: float = 0.0) -> None:
+        """Remember a value, and trust it until it is so many times the usual time old.
+
+        `age` (s): how old it is already. From now on it is trusted for the usual time at least.
+        """
+        trusted = max(jittered(self._seconds), jittered(self._seconds * times) - age)
+        fresh = self._clock() + trusted
         self._drop(key)
         self._entries[key] = Entry(value, fresh, fresh + self._stale_seconds, size, self._era)
         self._size += size

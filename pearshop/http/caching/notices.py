@@ -23,13 +23,17 @@ QUIET_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Products that staff changed, and how; what orders left of products."""
+    """Products that staff changed, and how; what orders left of products.
+
+    `step`: the generations of all pages before and after, where there are any; Redis adds it.
+    """
 
     changed: dict[int, Change]
     sold: dict[int, Left] = field(default_factory=dict)
+    step: tuple[int, int] | None = None
 
     def encode(self) -> bytes:
-        """Return the form in which it travels."""
+        """Return the form in which it travels, below a line for its step."""
         changed = {str(each): tuple(change) for each, change in self.changed.items()}
         sold = {str(each): tuple(left) for each, left in self.sold.items()}
         return orjson.dumps({"changed": changed, "sold": sold})
@@ -37,7 +41,8 @@ class Notice:
     @classmethod
     def decode(cls, message: bytes) -> "Notice":
         """Return a notice that came. Raises `ValueError` for what is none."""
-        said = orjson.loads(message)
+        step, _, notice = message.partition(b"\n")
+        said = orjson.loads(notice)
         try:
             changed = {
                 int(each): Change(_time(at), category, None if before is None else _time(before))
@@ -47,7 +52,8 @@ class Notice:
                 int(each): Left(int(pieces), _time(since))
                 for each, (pieces, since) in said["sold"].items()
             }
-            return cls(changed, sold)
+            before, after = map(int, step.split() or (0, 0))
+            return cls(changed, sold, (before, after) if after else None)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no notice: {error}") from error
 

@@ -65,7 +65,7 @@ def change_of(product: Product, edit: Edit | None) -> Change:
 
 
 def as_heard(
-    changes: Mapping[int, Change], last: Callable[[int], datetime | None]
+    changes: Mapping[int, Change], last: Callable[[int], Change | None]
 ) -> dict[int, Change]:
     """Return how far changes reach for somebody who has heard so far of those `last` tells.
 
@@ -77,9 +77,11 @@ def as_heard(
     }
 
 
-def _follows(change: Change, last: datetime | None) -> bool:
+def _follows(change: Change, last: Change | None) -> bool:
     before = change.before
-    return before is not None and (before == last or change.at - before > HEARD_OF)
+    if before is None:
+        return False
+    return (last is not None and before == last.at) or change.at - before > HEARD_OF
 
 
 def is_narrow(change: Change) -> bool:

@@ -1,11 +1,13 @@
 """Redis as the layer that all replicas share: products and pages, kept for a minute.
 
 Redis holds nothing that may not be lost, and nobody waits for it long: what it does not answer at
-once is taken from the database. A value is stored only if nothing has changed since its load began:
-each product has a generation that every change raises, and the pages have one together, the time of
-the last change (the lease of Nishtala et al., "Scaling Memcache at Facebook", 2013). A change, its
-new value and the notice of it are one script. A product's value is that of an era, too: after more
-changes than can be told, a new era makes all values old at once.
+once is taken from the database. Each product has a generation that every change raises, and its
+value is stored only if none has since its load began (the lease of Nishtala et al., "Scaling
+Memcache at Facebook", 2013). The pages have one generation together, the time of the last change. A
+page names that under which its load began: whoever knows the changes since can tell whether any
+concerns it (`chronicle`). A change, its new value and the notice of it are one script. A product's
+value is that of an era, too: after more changes than can be told, a new era makes all values old at
+once, and a generation that no notice tells of all pages.
 """
 
 import logging
@@ -23,9 +25,9 @@ from pearshop.http.caching.memory import jittered
 
 logger = logging.getLogger(__name__)
 
-CHANNEL = "pearshop:catalogue"
-PREFIX = "pearshop:2:"
+PREFIX = "pearshop:3:"
 """Of all keys; its number changes when what is stored under them does."""
+CHANNEL = "pearshop:catalogue"
 PAGES = PREFIX + "pages"
 ERA = PREFIX + "era"
 TIMEOUT_S = 0.2
@@ -44,12 +46,7 @@ if not generation then
   generation = now
   redis.call('SET', KEYS[1], generation)
 end
-return {{generation, redis.call('GET', KEYS[1] .. ':' .. generation .. ':' .. ARGV[1]), now}}
-"""
-STORE_PAGE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  redis.call('SET', KEYS[1] .. ':' .. ARGV[1] .. ':' .. ARGV[2], ARGV[3], 'PX', ARGV[4])
-end
+return {{generation, redis.call('GET', KEYS[2]), now}}
 """
 STORE_PRODUCTS = """
 local era = redis.call('GET', KEYS[1]) or ''
@@ -64,9 +61,11 @@ for i = 2, #KEYS do
 end
 """
 NEW_PAGES = """
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  local generation = math.max(now, redis.call('GET', KEYS[1]) + 1)
-  redis.call('SET', KEYS[1], string.format('%.0f', generation))
+local before = redis.call('GET', KEYS[1])
+if before then
+  local after = string.format('%.0f', math.max(now, before + 1))
+  redis.call('SET', KEYS[1], after)
+  step = before .. ' ' .. after
 end
 """
 CHANGE = f"""{NOW}
@@ -80,10 +79,11 @@ for i = 3, #KEYS do
   end
   redis.call('PEXPIRE', KEYS[i], ARGV[1])
 end
+local step = ''
 if ARGV[2] == '1' then{NEW_PAGES}end
-return redis.call("PUBLISH", ARGV[#ARGV], ARGV[3])
+return redis.call("PUBLISH", ARGV[#ARGV], step .. '\\n' .. ARGV[3])
 """
-FORGET = f"""{NOW}{NEW_PAGES}return redis.call('INCR', KEYS[2])
+FORGET = f"""{NOW}local step{NEW_PAGES}return redis.call('INCR', KEYS[2])
 """
 
 
@@ -100,15 +100,41 @@ def connected(url: str, timeout: float) -> "redis.asyncio.Redis":
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A value from Redis, if there was one, and what to name when storing another.
-
-    That is the generation, and of a product the era. `age`: of a page's generation, in seconds.
-    """
+    """A product from Redis, if it was there, and what to name when storing another."""
 
     value: bytes | None
     generation: str
-    era: str = ""
-    age: float = 0.0
+    era: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A page as Redis has it.
+
+    `generation`: of all pages, when its load began. `age` (s): how long ago that was.
+    """
+
+    value: bytes
+    generation: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedPage:
+    """A page from Redis, if it was there, and what to name when storing another.
+
+    `generation`: of all pages, that is when staff last changed one; `now`: both by Redis' clock, in
+    microseconds.
+    """
+
+    kept: Kept | None
+    generation: int
+    now: int
+
+    @property
+    def quiet(self) -> float:
+        """For how many seconds staff have changed nothing."""
+        return (self.now - self.generation) / 1e6
 
 
 class Shared:
@@ -121,9 +147,8 @@ class Shared:
         if url:
             self._redis = connected(url, TIMEOUT_S)
             script = self._redis.register_script
-            self._fetch_page, self._store_page = script(FETCH_PAGE), script(STORE_PAGE)
-            self._store_products, self._change = script(STORE_PRODUCTS), script(CHANGE)
-            self._forget = script(FORGET)
+            self._fetch_page, self._store_products = script(FETCH_PAGE), script(STORE_PRODUCTS)
+            self._change, self._forget = script(CHANGE), script(FORGET)
 
     @property
     def exists(self) -> bool:
@@ -163,21 +188,25 @@ class Shared:
             arguments += [leased[product_id].generation, value]
         await self._call(self._store_products, [ERA, *map(_key, values)], arguments)
 
-    async def page(self, name: str) -> Leased | None:
+    async def page(self, name: str) -> LeasedPage | None:
         """Return what is known of a page; `None` when Redis is away."""
         if self._connection() is None:
             return None
-        found = await self._call(self._fetch_page, [PAGES], [name])
+        found = await self._call(self._fetch_page, [PAGES, _page_key(name)], [])
         if found is None:
             return None
         generation, value, now = found
-        return Leased(value, generation.decode(), age=(int(now) - int(generation)) / 1e6)
+        return LeasedPage(value and _kept(value, int(now)), int(generation), int(now))
 
-    async def keep_page(self, name: str, generation: str, value: bytes) -> None:
-        """Store a page unless the catalogue has changed since."""
-        if self._connection():
-            arguments = [generation, name, value, self._life(self._seconds)]
-            await self._call(self._store_page, [PAGES], arguments)
+    async def keep_page(self, name: str, leased: LeasedPage, value: bytes) -> None:
+        """Store a page whose load began when it was leased."""
+        if (connection := self._connection()) is None:
+            return
+        head = b"%d %d\n" % (leased.generation, leased.now)
+        try:
+            await connection.set(_page_key(name), head + value, px=self._life(self._seconds))
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
 
     async def change(self, values: Mapping[int, bytes], notice: bytes, *, pages: bool) -> bool:
         """Replace products (by nothing, where the value is empty) and give notice of it.
@@ -217,3 +246,17 @@ class Shared:
 
 def _key(product_id: int) -> str:
     return f"{PREFIX}product:{product_id}"
+
+
+def _page_key(name: str) -> str:
+    return f"{PAGES}:{name}"
+
+
+def _kept(stored: bytes, now: int) -> Kept | None:
+    """Return what was stored; `None` for what cannot be read."""
+    head, _, value = stored.partition(b"\n")
+    try:
+        generation, then = map(int, head.split())
+    except ValueError:
+        return None
+    return Kept(value, generation, (now - then) / 1e6)

@@ -1,0 +1,140 @@
+"""Pages that replicas leave each other in a real Redis, while staff change products."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from pearshop.domain.product import Product
+from pearshop.http.caching.scope import Edit, Scope
+from pearshop.http.pages import Page
+from pearshop.http.products import Make, Products
+from tests.http.test_products import LATER, NOW, PEAR, Pages, Rows, costs, make_products, rows
+from tests.http.test_shared_products import listening, redis_url
+from tests.waiting import until
+
+__all__ = ["redis_url", "rows"]
+
+
+async def _heard_of(products: Sequence[Products], change: Product) -> None:
+    async def is_heard() -> bool:
+        heard = [each._heard.get(change.id) for each in products]
+        return all(each is not None and each.at == change.updated_at for each in heard)
+
+    await until(is_heard)
+
+
+@pytest.mark.parametrize(
+    ("edit", "scope", "made"),
+    [
+        (Edit(["price"], NOW), Scope(frozenset({7}), "B"), 1),
+        (Edit(["price"], NOW), Scope(frozenset({7}), "A"), 2),
+        (Edit(["price"], NOW), Scope(frozenset({1, 7}), "B"), 2),
+        (Edit(["price"], NOW), None, 2),
+        (Edit(["price"], LATER - timedelta(seconds=1)), Scope(frozenset({7}), "B"), 2),
+        (Edit(["price", "name"], NOW), Scope(frozenset({7}), "B"), 2),
+        (None, Scope(frozenset({7}), "B"), 2),
+    ],
+)
+async def test_one_from_before_a_change_is_shown_by_who_heard_that_it_does_not_concern_it(
+    rows: Rows, redis_url: str, edit: Edit | None, scope: Scope | None, made: int
+) -> None:
+    here, there, deaf = (make_products(rows, redis_url) for _ in range(3))
+    pages, change = Pages(scope), costs(1)._replace(category="A")
+    async with listening(there):
+        await here.page("it", pages)
+        await here.changed(change, edit)
+        await _heard_of([there], change)
+        assert (await there.page("it", pages)).content == b"%d" % made
+    assert there.counts["redis", "hit"] == (made == 1)
+    await deaf.page("it", pages)
+    assert deaf.counts["redis", "hit"] == (made == 2)  # `there` has made a new one
+
+
+class Shelves:
+    """A database of products in categories, and the pages that show them."""
+
+    CATEGORIES = ("A", "B", "C")
+    NAMES = ("pear", "nut")
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._time = NOW
+        self.products = {
+            each: PEAR._replace(id=each, category=chance.choice(self.CATEGORIES))
+            for each in range(1, 10)
+        }
+
+    def change(self) -> tuple[Product, Edit]:
+        """Do what staff may do to a product, and return it and what was done."""
+        before = self._chance.choice(list(self.products.values()))
+        members = self._chance.choice(
+            [{"price": self._chance.randrange(99)}] * 4
+            + [{"name": self._chance.choice(self.NAMES)}]
+            + [{"category": self._chance.choice(self.CATEGORIES)}]
+        )
+        self._time += timedelta(seconds=1)
+        after = before._replace(**members, updated_at=self._time)
+        self.products[after.id] = after
+        return after, Edit(list(members), before.updated_at)
+
+    def names(self) -> list[str]:
+        """Return what the pages are called."""
+        return [*self.CATEGORIES, *self.NAMES, "first"]
+
+    def shown(self, name: str) -> tuple[bytes, Scope]:
+        """Return a page as it is now."""
+        by_price = sorted(self.products.values(), key=lambda each: (each.price, each.id))
+        if name in self.NAMES:
+            found = [each for each in self.products.values() if each.name == name][:3]
+        else:
+            found = [each for each in by_price if name in (each.category, "first")][:3]
+        scope = Scope(
+            frozenset(each.id for each in found),
+            name if name in self.CATEGORIES else None,
+            name in self.NAMES,
+        )
+        return orjson.dumps([[each.id, each.name, each.price] for each in found]), scope
+
+    def make(self, name: str) -> Make:
+        """Return what makes a page, in its time."""
+
+        async def make(_: bool) -> Page:
+            content, scope = self.shown(name)
+            await asyncio.sleep(self._chance.random() * 0.004)
+            return Page(content, {}, scope)
+
+        return make
+
+
+async def test_whatever_staff_do_what_all_have_heard_of_is_shown_by_all(
+    rows: Rows, redis_url: str
+) -> None:
+    chance = random.Random(3)
+    shelves = Shelves(chance)
+    replicas = [make_products(rows, redis_url) for _ in range(3)]
+    async with AsyncExitStack() as stack:
+        for each in replicas:
+            await stack.enter_async_context(listening(each))
+        for _ in range(60):
+            looks, last = [], {}
+            for _ in range(chance.randrange(1, 4)):
+                for name in chance.sample(shelves.names(), 2):
+                    look = chance.choice(replicas).page(name, shelves.make(name))
+                    looks.append(asyncio.create_task(look))
+                await asyncio.sleep(chance.random() * 0.004)
+                product, edit = shelves.change()
+                await chance.choice(replicas).changed(product, edit)
+                last[product.id] = product
+            await asyncio.gather(*looks)
+            for product in last.values():
+                await _heard_of(replicas, product)
+            for each in replicas:
+                for name in chance.sample(shelves.names(), 3):
+                    page = await each.page(name, shelves.make(name))
+                    assert page.content == shelves.shown(name)[0], name
+    assert sum(each.counts["redis", "hit"] for each in replicas) > 50
