@@ -2,11 +2,10 @@
 
 97 of 100 requests read the catalogue without a token, and may come from nginx' cache; three change
 carts or place orders. Products, words and categories are wanted by Zipf's law, out of 1,000
-products and 60 categories. Each of 32 connections (wrk has a thread for each, and with more of them
-takes more of the cores) has its times to send at, whatever the answers take, and an answer's time
-counts from when its request was due. The edge may show the catalogue for 10 s, as docs/edge.md has
-it for a busy shop. Meanwhile staff change a price a second, those of wanted products most; half of
-the orders name the total they expect.
+products and 60 categories. Requests have their times, whatever the answers take; one of 32
+connections that is free sends each, and an answer's time counts from when its request was due. The
+edge may show the catalogue for 10 s, as docs/edge.md has it for a busy shop. Meanwhile staff change
+a price a second, those of wanted products most; half of the orders name the total they expect.
 
 Every line of every order was charged at a price that was in force between the order's request and
 its answer (see `prices`), and who was refused for a changed price had seen another one.
@@ -39,6 +38,14 @@ SECONDS, WARM_UP_S = 60, 10
 CONNECTIONS, SHOPPERS, PRODUCTS = 32, 2_560, 1_000
 WARY = 0.5
 EDGE = {"PEARSHOP_CATALOGUE_PUBLIC_SECONDS": "10"}
+NGINX = {
+    "http.conf": {
+        **nginx.NO_LIMITS["http.conf"],
+        "add_header X-Cache $upstream_cache_status always;": "add_header X-Cache "
+        "$upstream_cache_status always; add_header X-Request-ID $http_x_request_id always;",
+    }
+}
+"""Cached answers repeat the id of their request, too, for `shopper.lua` goes by that."""
 RATE, MOST_MS = 10_000.0, 50.0
 
 
@@ -54,7 +61,7 @@ def measure(options: Options) -> Result:
         crowd = Crowd(products, carts, MIX, CONNECTIONS, WARY, signed=False)
         upstream = run.api_url.removeprefix("http://")
         clerk = Clerk(run.api_url, wallet, staff(engine), products)
-        with nginx.running(Path(name) / "nginx", upstream, nginx.NO_LIMITS) as url:
+        with nginx.running(Path(name) / "nginx", upstream, NGINX) as url:
             warm = crowd.visit(url, wallet, first, options.pick(WARM_UP_S, 5), RATE / 2)
             with clerk.changing() as history:
                 visits = crowd.visit(url, wallet, others, options.pick(SECONDS, 10), RATE)

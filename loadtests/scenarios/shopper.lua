@@ -1,14 +1,15 @@
 -- wrk script: shoppers who look, add, change and order, each answer checked against what the shop
--- acknowledged before. As many threads as connections, so that it is known which answer belongs to
--- which request; each thread acts for shoppers of its own. With a gap, requests have their times,
--- whatever the answers take; without, each goes out when the one before has its answer.
+-- acknowledged before. Requests have their times, whatever the answers take; whichever connection of
+-- the thread is free sends the next. Answers name their request by `X-Request-ID`. Each thread acts
+-- for shoppers of its own, and for each of them does one thing at a time.
 --
 -- The log of a thread has a line for each answer:
 --   kind status due sent answered cache [what was acknowledged]
 -- and before it, for each command, `> kind user`. `! kind text` is a wrong answer, `~ user` a
--- shopper whose cart is not known any more, because a command was refused or unanswered.
+-- shopper whose cart is not known any more, because a command was refused. An answer that names no
+-- request, as HAProxy's own do not, is of the kind `unknown`.
 local common = dofile(os.getenv("PEARSHOP_LUA") .. "/common.lua")
-local gap = tonumber(os.getenv("PEARSHOP_GAP_MS")) -- between two requests of one thread; 0: none
+local gap = tonumber(os.getenv("PEARSHOP_GAP_MS")) -- between two requests of one thread
 local seconds = tonumber(os.getenv("PEARSHOP_SECONDS"))
 local signed = os.getenv("PEARSHOP_SIGNED") == "1" -- the token goes with reads of the catalogue, too
 local wary = tonumber(os.getenv("PEARSHOP_WARY")) -- share of orders that name the total they expect
@@ -214,11 +215,11 @@ local function draw()
     for _, each in ipairs(weights) do
       if at < each.upto then
         local act = acts[each.kind](shopper)
-        if act and not (shopper.lost and (act.method or act.signed)) then
+        if act and not ((shopper.busy or shopper.lost) and (act.method or act.signed)) then
           act.kind, act.shopper = act.kind or each.kind, shopper
           return act
         end
-        break -- an empty cart: something else, then
+        break -- an empty cart, or one that changes just now: something else, then
       end
     end
   end
@@ -232,46 +233,61 @@ local function forget(shopper)
   shopper.cart, shopper.lost = {}, true
 end
 
-local due, finish, act, sent_at, keys = nil, nil, nil, nil, 0
-if gap > 0 then
-  function delay()
-    local now = common.now()
-    due = due and due + gap or now + math.random() * gap
-    return math.max(0, due - now)
-  end
+local NEVER = 1e9
+local next_due, finish = nil, nil
+local dues, first_due, last_due = {}, 1, 0 -- of connections that wait to send
+
+-- wrk asks this for each connection that is free.
+function delay()
+  local now = common.now()
+  next_due = next_due or now + math.random() * gap
+  finish = finish or next_due + seconds * 1e3
+  if next_due >= finish then return NEVER end
+  last_due = last_due + 1
+  dues[last_due] = next_due
+  next_due = next_due + gap
+  return math.max(0, dues[last_due] - now)
 end
 
+local sent, open, asked, ended = {}, 0, 0, false
+
 -- wrk asks for the first request of its first thread once before it begins.
-local verified, ended = false, false
 function request()
-  if ended or (number == 1 and not verified) then
-    verified = true
-    return wrk.format("GET", "/api/category/")
+  if not next_due then return wrk.format("GET", "/api/category/") end
+  local act, now = draw(), common.now()
+  act.sent, act.due = now, now
+  if first_due <= last_due then -- a lost connection sends again at once
+    act.due = math.min(dues[first_due], now)
+    dues[first_due] = nil
+    first_due = first_due + 1
   end
-  if act then -- the connection was lost
-    log:write("! ", act.kind, " no answer\n")
-    if act.method then forget(act.shopper) end
-  end
-  act = draw()
-  local headers = {}
+  asked, open = asked + 1, open + 1
+  local id = number .. "-" .. asked
+  sent[id] = act
+  local headers = { ["X-Request-ID"] = id }
   if signed or act.signed or act.method then
     headers["Authorization"] = "Bearer " .. act.shopper.token
   end
   if act.method then
-    keys = keys + 1
+    act.shopper.busy = true
     headers["Content-Type"] = "application/json"
-    headers["Idempotency-Key"] = number .. "-" .. keys
+    headers["Idempotency-Key"] = id
     log:write("> ", act.kind, " ", act.shopper.id, "\n")
   end
-  sent_at = common.now()
-  finish = finish or sent_at + seconds * 1e3
   return wrk.format(act.method or "GET", act.path, headers, act.body)
 end
 
+local function note(kind, status, due, sent_at, answered, cache, told)
+  log:write(string.format("%s %d %.2f %.2f %.2f %s %s\n", kind, status, due, sent_at, answered,
+    cache or "-", told or ""))
+end
+
 function response(status, headers, body)
-  local answered, it = common.now(), act
-  if not it then return end
-  act = nil
+  local answered = common.now()
+  local id = headers["X-Request-ID"] or headers["x-request-id"] or ""
+  local it = sent[id]
+  if not it then return note("unknown", status, answered, answered, answered) end
+  sent[id], open = nil, open - 1
   local told, wrong = nil, nil
   if status == (it.status or 200)
     or (it.refused and status == 409 and body:find('"code":"' .. it.refused .. '"', 1, true)) then
@@ -279,12 +295,13 @@ function response(status, headers, body)
   elseif status ~= 503 and status ~= 429 then
     wrong = status .. " " .. body:sub(1, 300)
   end
-  log:write(string.format("%s %d %.2f %.2f %.2f %s %s\n", it.kind, status,
-    due and math.min(due, sent_at) or sent_at, sent_at, answered, headers["X-Cache"] or "-",
-    told or ""))
+  note(it.kind, status, it.due, it.sent, answered, headers["X-Cache"], told)
   if wrong then log:write("! ", it.kind, " ", (wrong:gsub("%s", " ")), "\n") end
-  if it.method and (wrong or told == nil) then forget(it.shopper) end
-  if answered >= finish or (due and due + gap >= finish) then
+  if it.method then
+    it.shopper.busy = false
+    if wrong or told == nil then forget(it.shopper) end
+  end
+  if next_due >= finish and first_due > last_due and open == 0 and not ended then
     log:write("END\n")
     log:close()
     wrk.thread:stop()

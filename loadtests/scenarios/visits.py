@@ -19,14 +19,15 @@ from pearshop.domain.user import User
 Mix = Mapping[str, float]
 """Kinds of requests, as `shopper.lua` knows them, and their weights."""
 COMMANDS = frozenset({"add", "change", "remove", "order"})
+THREADS = 2
+"""Of wrk: one for each connection would take twice the processor time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """An answer. Times in ms of the monotonic clock; `told` is what it acknowledged.
 
-    `due` is when the request was to be sent, or when it was, where that came first or no time was
-    set for it.
+    `due` is when the request was to be sent, or when it was, where that came first.
     """
 
     kind: str
@@ -39,7 +40,7 @@ class Visit:
 
     @property
     def ms(self) -> float:
-        """How long it took, waiting for a busy connection included."""
+        """How long it took, waiting for a free connection included."""
         return self.answered - self.due
 
     @property
@@ -117,34 +118,35 @@ class Crowd:
     signed: bool = True
 
     def visit(
-        self, url: str, wallet: Wallet, shoppers: Sequence[User], seconds: int, rate: float = 0.0
+        self, url: str, wallet: Wallet, shoppers: Sequence[User], seconds: int, rate: float
     ) -> Visits:
-        """Visit for so long, at a rate or, when there is none, as fast as answers come.
+        """Visit for so long, with so many requests a second.
 
-        Raises `ConfigurationError` when wrk fails.
+        Answers have to repeat their request's `X-Request-ID`. Raises `ConfigurationError` when wrk
+        fails.
         """
-        threads = self.connections
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             before = cpu_seconds()
             lines = [f"{each.id} {each.name}" for each in self.products]
             (folder / "products").write_text("\n".join(lines) + "\n")
-            for thread in range(threads):
+            for thread in range(THREADS):
                 mine = [
                     f"{each.id} {wallet.token(each)} {self._begun(each)}"
-                    for each in shoppers[thread::threads]
+                    for each in shoppers[thread::THREADS]
                 ]
                 (folder / f"in-{thread + 1}").write_text("\n".join(mine) + "\n")
             hung_up = run(
                 "shopper.lua",
                 url,
                 folder,
-                threads=threads,
+                threads=THREADS,
                 seconds=seconds + PATIENCE_S,
-                is_over=lambda: all_ended(folder, threads),
+                is_over=lambda: all_ended(folder, THREADS),
+                connections=self.connections,
                 variables={
                     "PEARSHOP_WEIGHTS": " ".join(f"{k}:{w:g}" for k, w in self.mix.items()),
-                    "PEARSHOP_GAP_MS": str(threads / rate * 1000 if rate else 0),
+                    "PEARSHOP_GAP_MS": str(THREADS / rate * 1000),
                     "PEARSHOP_SECONDS": str(seconds),
                     "PEARSHOP_SIGNED": str(int(self.signed)),
                     "PEARSHOP_WARY": str(self.wary),
@@ -152,7 +154,7 @@ class Crowd:
                 },
             )
             visits = Visits(hung_up=hung_up)
-            for thread in range(threads):
+            for thread in range(THREADS):
                 with (folder / f"out-{thread + 1}").open() as log:
                     read(log, visits)
         visits.cores = (cpu_seconds() - before) / seconds
@@ -165,12 +167,12 @@ class Crowd:
 
 def read(log: Iterable[str], visits: Visits) -> None:
     """Add what a thread of `shopper.lua` wrote. Pure."""
-    waits_for: tuple[str, int] | None = None
+    wait = set[int]()
     ended = False
     for line in log:
         mark, *words = line.split()
         if mark == ">":
-            waits_for = (words[0], int(words[1]))
+            wait.add(int(words[1]))
         elif mark == "!":
             visits.wrong.append(" ".join(words))
         elif mark == "~":
@@ -181,10 +183,10 @@ def read(log: Iterable[str], visits: Visits) -> None:
             status, due, sent, answered, cache, *told = words
             times = (float(due), float(sent), float(answered))
             visits.answers.append(Visit(mark, int(status), *times, cache, tuple(told)))
-            waits_for = None
+            if mark in COMMANDS and told:
+                wait.discard(int(told[0]))
     visits.unanswered += not ended
-    if waits_for:  # the end came before the answer
-        visits.doubtful.add(waits_for[1])
+    visits.doubtful |= wait  # the end came before the answer
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""`wrk` with the Lua scripts of this folder, one thread for each connection.
+"""`wrk` with the Lua scripts of this folder.
 
 Each thread reads a file `in-N` and writes `out-N`; so what was asked and what was answered, and
 when, is known of every single request.
@@ -132,16 +132,19 @@ def run(
     threads: int,
     seconds: int,
     is_over: Callable[[], bool],
+    connections: int = 0,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Run wrk until it is over, so many seconds at most; return how many connections failed.
 
-    Raises `ConfigurationError` when wrk is missing or fails.
+    Without a number of connections each thread has one. Raises `ConfigurationError` when wrk is
+    missing or fails.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # wrk inherits it
     own = {"PEARSHOP_LUA": str(HERE), "PEARSHOP_FOLDER": str(folder)}
-    command = ["wrk", f"-t{threads}", f"-c{threads}", f"-d{seconds}s", f"--timeout={PATIENCE_S}s"]
+    size = (f"-t{threads}", f"-c{connections or threads}")
+    command = ["wrk", *size, f"-d{seconds}s", f"--timeout={PATIENCE_S}s"]
     try:
         process = subprocess.Popen(  # noqa: S603 - no shell
             [*command, "-s", str(HERE / script), url],

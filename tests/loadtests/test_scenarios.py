@@ -195,6 +195,12 @@ class TestVisits:
         assert found.errors() == 0
         assert found.figures()["wrong"] == 1
 
+    def test_commands_of_several_shoppers_at_once(self) -> None:
+        log = "> add 7\n> add 8\n> add 9\nadd 201 1 1 3 - 8 1 2 3\nunknown 503 3 3 3 - \n"
+        found = visits(log + "add 201 1 1 4 - 7 1 2 3\n")
+        assert [each.kind for each in found.answers] == ["add", "unknown", "add"]
+        assert (found.doubtful, found.unanswered, found.errors()) == ({9}, 1, 2)
+
     def test_figures(self) -> None:
         figures = visits().figures()
         assert (figures["answers/s"], figures["goodput/s"]) == (250, 200)
