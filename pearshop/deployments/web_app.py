@@ -8,14 +8,13 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 from starlette.responses import Response
-from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pearshop.actors.batching import detached
 from pearshop.actors.ray_database import APPLICATION
 from pearshop.errors import Unavailable
-from pearshop.http.answers import json, unavailable
-from pearshop.http.app import make_app
-from pearshop.http.health import NO_STORE
+from pearshop.http.answers import NO_STORE, json, unavailable
 from pearshop.settings import settings
 from pearshop.telemetry.start import start_replica
 from pearshop.web.app import bundle
@@ -33,18 +32,32 @@ class Front:
 
     def __init__(self) -> None:
         self.routes: list[BaseRoute] = []  # Ray Serve counts all requests as one route's
-        self._site = Site(bundle.read(), make_app())
+        self._site = Site(bundle.read(), self._describe)
+        self._described: asyncio.Task[ASGIApp] | None = None
+        self._starts_and_ends = Router()
         self._api: DeploymentHandle[Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         path = scope["path"].rstrip("/") if scope["type"] == "http" else ""
-        if path == ALIVE:
+        if scope["type"] == "lifespan":
+            await self._starts_and_ends(scope, receive, send)
+        elif path == ALIVE:
             await json({"status": "alive"}, headers=NO_STORE)(scope, receive, send)
         elif path == READY:
             await (await self._readiness())(scope, receive, send)
         else:
             await self._site(scope, receive, send)
+
+    async def _describe(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the API does for what it describes, and for what nobody knows.
+
+        What that needs is imported when it is first wanted: it takes most of a second of a start.
+        """
+        if self._described is None:
+            self._described = detached(asyncio.to_thread(_described))
+        described = await asyncio.shield(self._described)
+        await described(scope, receive, send)
 
     async def _readiness(self) -> Response:
         """Ask the API, whose replicas know what the shop stands on."""
@@ -58,6 +71,12 @@ class Front:
         except (RayError, RayServeException, TimeoutError):
             return unavailable(Unavailable("The API does not answer."), may_repeat=True)
         return Response(body, status, headers)
+
+
+def _described() -> ASGIApp:
+    from pearshop.http.app import make_app
+
+    return make_app()
 
 
 @serve.deployment

@@ -36,6 +36,7 @@ STATUS_OF: dict[type[Refused], int] = {
 REPEATED = {"Idempotent-Replayed": "true"}
 """Headers of the answer to a request that its idempotency key had carried out before."""
 PRIVATE = {"Cache-Control": "private, no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 """Headers of whatever is not for everyone."""
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 """Headers of what never changes at its address."""

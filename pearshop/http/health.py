@@ -20,7 +20,6 @@ KEPT_S = 1.0
 """How long a finding is told again."""
 PATIENCE_S = 1.0
 """How long each part has to answer."""
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Part(NamedTuple):
@@ -58,9 +57,9 @@ class Health:
         parts = [each.render() for each in self.parts]
         if lacks := self.lacks:
             extra = {"safe_to_repeat": True, "parts": parts}
-            headers = {**NO_STORE, "Retry-After": "1"}
+            headers = {**answers.NO_STORE, "Retry-After": "1"}
             return answers.problem(503, f"Not ready. {lacks}", "not_ready", extra, headers)
-        return answers.json({"status": "ready", "parts": parts}, headers=NO_STORE)
+        return answers.json({"status": "ready", "parts": parts}, headers=answers.NO_STORE)
 
 
 HOST = "cart host"

@@ -4,9 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pearshop.http.answers import json
+from pearshop.http.answers import NO_STORE, json
 from pearshop.http.describe import route
-from pearshop.http.health import NO_STORE
 from pearshop.http.services import services
 from pearshop.schemas.health import AliveOut, ReadyOut
 
