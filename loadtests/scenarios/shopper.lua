@@ -268,8 +268,8 @@ function request()
   if signed or act.signed or act.method then
     headers["Authorization"] = "Bearer " .. act.shopper.token
   end
+  act.shopper.busy = act.shopper.busy or act.signed or act.method
   if act.method then
-    act.shopper.busy = true
     headers["Content-Type"] = "application/json"
     headers["Idempotency-Key"] = id
     log:write("> ", act.kind, " ", act.shopper.id, "\n")
@@ -297,10 +297,8 @@ function response(status, headers, body)
   end
   note(it.kind, status, it.due, it.sent, answered, headers["X-Cache"], told)
   if wrong then log:write("! ", it.kind, " ", (wrong:gsub("%s", " ")), "\n") end
-  if it.method then
-    it.shopper.busy = false
-    if wrong or told == nil then forget(it.shopper) end
-  end
+  if it.signed or it.method then it.shopper.busy = nil end
+  if it.method and (wrong or told == nil) then forget(it.shopper) end
   if next_due >= finish and first_due > last_due and open == 0 and not ended then
     log:write("END\n")
     log:close()
