@@ -4,7 +4,7 @@ Serve builds each application in a process of its own, and a start waits for wha
 each function imports what it binds, and nothing else.
 """
 
-from ray.serve import Application
+from ray.serve import Application, Deployment
 
 Arguments = dict[str, str]
 """What Serve hands a builder; none is needed."""
@@ -16,20 +16,25 @@ def app(_: Arguments) -> Application:
     from pearshop.deployments.database import Database
     from pearshop.deployments.webhooks import Webhooks
 
-    # Serve's decorator gives classes a `bind` that their types do not tell of.
-    database = Database.bind()  # type: ignore[attr-defined]
-    return Api.bind(database, Webhooks.bind(database))  # type: ignore[attr-defined,no-any-return]
+    database = _bound(Database)
+    return _bound(Api, database, _bound(Webhooks, database))
 
 
 def admin(_: Arguments) -> Application:
     """Bind the staff admin."""
     from pearshop.deployments.admin import Admin
 
-    return Admin.bind()  # type: ignore[attr-defined,no-any-return]
+    return _bound(Admin)
 
 
 def web_app(_: Arguments) -> Application:
     """Bind the shopper's app."""
     from pearshop.deployments.web_app import WebApp
 
-    return WebApp.bind()  # type: ignore[attr-defined,no-any-return]
+    return _bound(WebApp)
+
+
+def _bound(deployment: object, *arguments: Application) -> Application:
+    """Bind what Serve's decorator made of a class, though its type still says that it is one."""
+    assert isinstance(deployment, Deployment)
+    return deployment.bind(*arguments)

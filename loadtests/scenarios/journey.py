@@ -1,9 +1,9 @@
 """Shoppers' journeys, offered at a fixed rate to the Ray Serve ingress.
 
 The mix is that of `loadtests/users/shopper.py`, and like those shoppers these are signed in
-wherever they look; products are wanted by Zipf's law. Requests have their
-times, whatever the answers take; one of 128 connections that is free sends it. An answer's time
-counts from when its request was due, so waiting for a free one counts, too (nothing is omitted).
+wherever they look; products are wanted by Zipf's law. Requests have their times, whatever the
+answers take; one of 128 connections that is free sends each. An answer's time counts from when its
+request was due, so waiting for a free connection counts, too (nothing is omitted).
 """
 
 import tempfile

@@ -249,7 +249,7 @@ function delay()
   return math.max(0, dues[last_due] - now)
 end
 
-local sent, open, asked, ended = {}, 0, 0, false
+local sent, open, asked = {}, 0, 0
 
 -- wrk asks for the first request of its first thread once before it begins.
 function request()
@@ -299,11 +299,10 @@ function response(status, headers, body)
   if wrong then log:write("! ", it.kind, " ", (wrong:gsub("%s", " ")), "\n") end
   if it.signed or it.method then it.shopper.busy = nil end
   if it.method and (wrong or told == nil) then forget(it.shopper) end
-  if next_due >= finish and first_due > last_due and open == 0 and not ended then
+  if next_due >= finish and first_due > last_due and open == 0 then
     log:write("END\n")
     log:close()
     wrk.thread:stop()
-    ended = true
   end
 end
 

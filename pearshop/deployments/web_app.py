@@ -55,7 +55,7 @@ class Front:
         What that needs is imported when it is first wanted: it takes most of a second of a start.
         """
         if self._described is None:
-            self._described = detached(asyncio.to_thread(_described))
+            self._described = detached(asyncio.to_thread(_make_described))
         described = await asyncio.shield(self._described)
         await described(scope, receive, send)
 
@@ -73,7 +73,7 @@ class Front:
         return Response(body, status, headers)
 
 
-def _described() -> ASGIApp:
+def _make_described() -> ASGIApp:
     from pearshop.http.app import make_app
 
     return make_app()
