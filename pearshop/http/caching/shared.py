@@ -12,7 +12,7 @@ once, and a generation that no notice tells of all pages.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,13 +186,13 @@ class Shared:
         arguments: list[Any] = [self._life(self._seconds), *eras]
         for product_id, value in values.items():
             arguments += [leased[product_id].generation, value]
-        await self._call(self._store_products, [ERA, *map(_key, values)], arguments)
+        await self._answer(self._store_products([ERA, *map(_key, values)], arguments))
 
     async def page(self, name: str) -> LeasedPage | None:
         """Return what is known of a page; `None` when Redis is away."""
         if self._connection() is None:
             return None
-        found = await self._call(self._fetch_page, [PAGES, _page_key(name)], [])
+        found = await self._answer(self._fetch_page([PAGES, _page_key(name)], []))
         if found is None:
             return None
         generation, value, now = found
@@ -203,10 +203,8 @@ class Shared:
         if (connection := self._connection()) is None:
             return
         head = b"%d %d\n" % (leased.generation, leased.now)
-        try:
-            await connection.set(_page_key(name), head + value, px=self._life(self._seconds))
-        except (RedisError, OSError) as error:
-            self._leave_alone(error)
+        life = self._life(self._seconds)
+        await self._answer(connection.set(_page_key(name), head + value, px=life))
 
     async def change(self, values: Mapping[int, bytes], notice: bytes, *, pages: bool) -> bool:
         """Replace products (by nothing, where the value is empty) and give notice of it.
@@ -218,20 +216,21 @@ class Shared:
         keys = [PAGES, ERA, *map(_key, values)]
         arguments: list[Any] = [self._life(max(self._seconds, GENERATION_S)), int(pages), notice]
         arguments += [*values.values(), CHANNEL]
-        return await self._call(self._change, keys, arguments) is not None
+        return await self._answer(self._change(keys, arguments)) is not None
 
     async def forget(self) -> bool:
         """Forget all products and pages. Returns whether it was done."""
         if self._connection() is None:
             return False
-        return await self._call(self._forget, [PAGES, ERA], []) is not None
+        return await self._answer(self._forget([PAGES, ERA], [])) is not None
 
     def _connection(self) -> "redis.asyncio.Redis | None":
         return self._redis if time.monotonic() >= self._away_until else None
 
-    async def _call(self, script: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+    async def _answer(self, asked: Awaitable[Any]) -> Any:
+        """Return what Redis answers; `None` when it does not."""
         try:
-            return await script(keys, arguments)
+            return await asked
         except (RedisError, OSError) as error:
             self._leave_alone(error)
             return None
