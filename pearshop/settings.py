@@ -186,7 +186,10 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="Seconds that Redis keeps products and pages."
     )
     catalogue_public_seconds: int = Field(
-        default=3, ge=0, le=3600, description="`max-age` of the catalogue for browsers and edges."
+        default=3,
+        ge=0,
+        le=3600,
+        description="Seconds that browsers and edges may keep the catalogue, at most.",
     )
     rate_limits: bool = Field(
         default=True, description="`off` turns off every limit on requests, for load tests."

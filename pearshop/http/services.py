@@ -22,6 +22,7 @@ from pearshop.db.order import PlaceOrder, key_reused
 from pearshop.domain.cart import AddLines, Cart, CartCommand
 from pearshop.domain.user import Role, User
 from pearshop.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from pearshop.http.caching.public import Public
 from pearshop.http.freshness import Freshness
 from pearshop.http.health import Readiness
 from pearshop.http.limiting.guard import Guard
@@ -52,8 +53,6 @@ KEY_NUMBERS = itertools.count()
 
 
 SIGNED_IN = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-STALE_IF_ERROR_S = 300
-"""How long an edge may show the catalogue while the shop is away."""
 
 
 @dataclass
@@ -95,7 +94,7 @@ class Services:
     readiness: Readiness = field(init=False)
     resolver: Resolver = field(init=False)
     """Tells where the URLs of webhooks lead."""
-    public: dict[str, str] = field(init=False)
+    public: Public = field(init=False)
     """Caching headers of the catalogue, for whoever is not signed in."""
     reports: Reports = field(init=False)
 
@@ -104,13 +103,8 @@ class Services:
         self.readiness = Readiness(self.database, self.carts)
         self.resolver = Resolver(private=private, lookups=LOOK_UPS)
         self.reports = Reports(self.database, self.settings.request_timeout - ANSWER_S)
-        seconds = self.settings.catalogue_public_seconds
-        control = (
-            f"public, max-age={seconds}, stale-while-revalidate={seconds}, "
-            f"stale-if-error={STALE_IF_ERROR_S}"
-        )
         vary = "Authorization, Origin" if self.settings.origins else "Authorization"
-        self.public = {"Cache-Control": control, "Vary": vary}
+        self.public = Public(self.settings.catalogue_public_seconds, vary)
 
     async def read(
         self,
@@ -237,7 +231,8 @@ def public(request: Request) -> dict[str, str]:
     """
     if "authorization" in request.headers:
         return SIGNED_IN
-    return services(request).public
+    scope = request.scope
+    return services(request).public.headers(scope["path"], scope["query_string"])
 
 
 def staff(request: Request, least: Role = Role.EDITOR) -> Session:

@@ -27,6 +27,12 @@ def _public(answer: httpx.Response) -> bool:
     return answer.headers["Cache-Control"].startswith("public, max-age=")
 
 
+def _age(answer: httpx.Response) -> int:
+    found = re.match(r"public, max-age=(\d+),", answer.headers["Cache-Control"])
+    assert found is not None
+    return int(found[1])
+
+
 class TestControl:
     @pytest.mark.parametrize("path", ["/api/product/", "/api/category/", "/api/product/{}/"])
     def test_the_catalogue_is_for_every_cache_unless_signed_in(self, shop: Shop, path: str) -> None:
@@ -39,6 +45,12 @@ class TestControl:
             assert signed_in.headers["Cache-Control"] == "private, no-cache"
             assert "Authorization" in signed_in.headers["Vary"]
         assert "Authorization" in answer.headers["Vary"]
+
+    def test_what_is_asked_for_together_goes_old_apart(self, shop: Shop) -> None:
+        addresses = ["/api/category/", *(f"/api/product/?search=pear{n}" for n in range(30))]
+        ages = {_age(shop.visitor.get(address)) for address in addresses}
+        assert ages <= {1, 2, 3}
+        assert len(ages) > 1
 
     def test_all_else_is_for_no_cache(self, shop: Shop) -> None:
         shopper, product = shop.shopper(), shop.product()
