@@ -24,7 +24,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 CURRENT = "current.pid"
 STOPGAP = "stopgap.pid"
@@ -35,6 +37,8 @@ STOPGAP_S = 30.0
 PAUSE_S = 0.1
 REPLICA_LIMIT = 128
 """Requests under way at one replica; as many again may wait for it, then comes 503 at once."""
+ALONE_LIMIT = 16
+"""Requests under way up to which one replica takes them all, for many together cost less."""
 QUEUE_TIMEOUT = "1s"
 REQUEST_TIMEOUT = "15s"
 """For a request to arrive: the head, and of the body what fits into 16 KiB."""
@@ -111,7 +115,7 @@ def taking_over(arguments: list[str], pids: list[str]) -> list[str]:
 
 def _mend(configuration: Path) -> None:
     routes = configuration.parent / ROUTES
-    text = mended(configuration.read_text())
+    text = mended(configuration.read_text(), node=configuration.parent.name)
     if SERVER in text:
         routes.write_text(text)
     elif routes.exists():
@@ -121,8 +125,8 @@ def _mend(configuration: Path) -> None:
     whole.replace(configuration)
 
 
-def mended(text: str) -> str:
-    """Return Serve's configuration with PearShop's answers, bounds and addresses.
+def mended(text: str, node: str = "") -> str:
+    """Return Serve's configuration with PearShop's answers, bounds and addresses, for a node's id.
 
     Safe to repeat. Raises `ValueError` when the text is not as Ray 2.60 writes it.
     """
@@ -133,7 +137,8 @@ def mended(text: str) -> str:
     text = _replaced(r"(?m)^    bind :(\d+)$", r"    bind 127.0.0.1:\1", text)
     text = _replaced(r"(?m)^  bind \*:(\d+)$", r"  bind 127.0.0.1:\1", text)
     text = _replaced(r"(?m)^    http-request return status 404 .*$", _NO_ROUTE, text)
-    text = re.sub(r"(?m)^backend (\S+)\n    log global$", _bounded, text)
+    bounded = partial(_bounded, node=node)
+    text = re.sub(r"(?m)^backend (\S+)\n    log global$", bounded, text)
     limited = rf"\1 maxconn {REPLICA_LIMIT} check"
     return re.sub(rf"(?m)^({SERVER}\S+ \S+) check", limited, text)
 
@@ -194,8 +199,8 @@ _PAGE_ERRORS = "\n".join(
 )
 
 
-def _bounded(backend: re.Match[str]) -> str:
-    """Return the head of a backend with its bound, and its own words where people read them."""
+def _bounded(backend: re.Match[str], node: str) -> str:
+    """Return the head of a backend with its bounds, and its own words where people read them."""
     name = backend[1]
     kind, busy = "content-type application/json", BUSY
     lines = [backend[0]]
@@ -206,7 +211,16 @@ def _bounded(backend: re.Match[str]) -> str:
         f'    http-request return status 503 {kind} string "{busy}" {RETRY_HEADERS}'
         f" if {{ avg_queue({name}) ge {REPLICA_LIMIT} }}"
     )
+    servers = re.findall(rf"(?m)^{SERVER}\S+", _section(backend))
+    if len(servers) > 1:  # each node prefers another one
+        _, preferred = servers[crc32(node.encode()) % len(servers)].split()
+        lines.append(f"    use-server {preferred} if {{ be_conn({name}) le {ALONE_LIMIT} }}")
     return "\n".join(lines)
+
+
+def _section(head: re.Match[str]) -> str:
+    """Return what follows the head of a section, up to the next one."""
+    return re.split(r"(?m)^(?=\S)", head.string[head.end() :], maxsplit=1)[0]
 
 
 def _replaced(pattern: str, replacement: str, text: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from pearshop.http.tokens import Tokens
 from tests.e2e.conftest import PASSWORD, Caller, Shop
+from tests.e2e.replicas import each_replica
 from tests.waiting import wait_for
 
 NEW_PASSWORD = "another horse, another battery"
@@ -256,10 +257,14 @@ class TestForgery:
 def await_refused(shop: Shop, token: str) -> None:
     """Wait until every replica has heard that the session of this access token is over."""
 
-    def refused() -> bool:
-        return all(bearing(shop, token).status_code == 401 for _ in range(20))
+    headers = {"Authorization": f"Bearer {token}"}
+    with each_replica(shop.state) as replicas:
 
-    wait_for(refused, "all replicas to refuse the token", 20)
+        def refused() -> bool:
+            answers = [each.get("/api/check/", headers=headers) for each in replicas]
+            return all(each.status_code == 401 for each in answers)
+
+        wait_for(refused, "all replicas to refuse the token", 20)
     assert_unauthenticated(bearing(shop, token))
 
 

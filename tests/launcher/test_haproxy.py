@@ -1,6 +1,8 @@
 """Serve's HAProxy configuration as PearShop mends it, and the real HAProxy's word on it."""
 
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,27 @@ def test_what_serve_writes_is_mended_once(written: str, tmp_path: Path) -> None:
     assert "bind *:" not in mended
     assert "bind :" not in mended
     assert haproxy.mended(mended) == mended
+    checked = _check(mended, tmp_path)
+    assert checked.returncode == 0, checked.stderr
+
+
+def _preferred(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"^    use-server (\S+) if \{ be_conn\((\S+)\) le 16 \}$", text, re.MULTILINE)
+
+
+def test_each_node_prefers_a_replica_of_its_own_where_there_are_several(
+    written: str, tmp_path: Path
+) -> None:
+    assert not _preferred(haproxy.mended(written))
+    several = serves_configuration(tmp_path, 8000, [30000, 30001, 30002])
+    found: Counter[str] = Counter()
+    for node in range(300):
+        mended = haproxy.mended(several, node=f"{node:x}")
+        (server, backend), (_, of_pages) = _preferred(mended)
+        assert {backend, of_pages} == {"http-pearshop", "http-admin"}
+        found[server] += 1
+    assert sorted(found) == [f"SERVE_REPLICA_{port}" for port in (30000, 30001, 30002)]
+    assert min(found.values()) > 50
     checked = _check(mended, tmp_path)
     assert checked.returncode == 0, checked.stderr
 

@@ -4,6 +4,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,23 @@ import pytest
 from pearshop.db.embedded_server import free_port, port_is_free
 from pearshop.launcher import haproxy
 from tests.launcher.ingress import serves_configuration
+from tests.waiting import wait_for
 
 CART = "/api/order-item/"
 KEY = {"Idempotency-Key": "k"}
 
 
 class Replica(ThreadingHTTPServer):
-    """A replica that hangs up on each request while it is `deadly`; it notes their ids."""
+    """A replica that hangs up on each request while it is `deadly`; it notes their ids.
+
+    While its `gate` is not set, requests stay under way.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.deadly = False
+        self.gate = threading.Event()
+        self.gate.set()
         self.seen: list[str | None] = []
         self.clients: list[list[str]] = []
         self.headers: list[list[str]] = []
@@ -47,6 +54,7 @@ class Handler(BaseHTTPRequestHandler):
             replica.seen.append(self.headers.get(haproxy.REQUEST_ID))
             replica.clients.append(self.headers.get_all(haproxy.CLIENT, []))
             replica.headers.append([name.lower() for name in self.headers])
+            replica.gate.wait()
             if replica.deadly:
                 self.close_connection = True
                 return
@@ -146,6 +154,36 @@ def test_people_are_told_by_a_page_that_nobody_is_there(
         assert 'href="/admin/"' in answer.text
     assert haproxy.AGAIN in looked.text
     assert haproxy.LOOK in sent.text
+
+
+def test_one_replica_takes_them_all_until_it_has_enough(
+    shop: httpx.Client, replicas: list[Replica]
+) -> None:
+    for _ in range(10):
+        shop.get(CART)
+    preferred, other = replicas
+    assert len(preferred.seen) == 10
+    preferred.gate.clear()
+    many = 2 * haproxy.ALONE_LIMIT
+    with ThreadPoolExecutor(many) as pool:
+        try:
+            held = [pool.submit(shop.get, CART) for _ in range(haproxy.ALONE_LIMIT)]
+            wait_for(lambda: len(preferred.seen) == 10 + haproxy.ALONE_LIMIT, "what it may have")
+            assert not other.seen
+            held += [pool.submit(shop.get, CART) for _ in range(haproxy.ALONE_LIMIT)]
+            wait_for(lambda: len(other.seen) == haproxy.ALONE_LIMIT, "the other one's share")
+        finally:
+            preferred.gate.set()
+        assert {each.result().status_code for each in held} == {200}
+
+
+def test_the_other_replica_takes_what_the_preferred_one_cannot(
+    shop: httpx.Client, replicas: list[Replica]
+) -> None:
+    assert shop.get(CART).status_code == 200
+    replicas[0].leave()
+    assert {shop.post("/api/login/", json={}).status_code for _ in range(20)} == {200}
+    assert len(replicas[1].seen) == 20
 
 
 def _ids(replicas: list[Replica]) -> list[str | None]:
