@@ -62,8 +62,6 @@ local function any_line(cart)
   if #ids > 0 then return one_of(ids) end
 end
 
-local function starts(body, with) return body:find(with, 1, true) == 1 end
-
 -- How often a body has these very characters; `gsub` would copy it.
 local function count(body, characters)
   local found, at = 0, 1
@@ -78,7 +76,8 @@ local function page(path, least, category)
   return { path = path, check = function(body)
     local found = count(body, 'updated_at":')
     local fitting = count(body, category and ('category":"' .. category .. '",') or 'sku":')
-    if body:sub(1, 1) ~= "[" or body:sub(-1) ~= "]" or found < least or found > PAGE or fitting ~= found then
+    local is_list = body:sub(1, 1) == "[" and body:sub(-1) == "]"
+    if not is_list or found < least or found > PAGE or fitting ~= found then
       return "", found .. " products, of which " .. fitting .. " fit: " .. path
     end
   end }
@@ -139,7 +138,7 @@ function acts.view()
   return { path = "/api/product/" .. id .. "/", check = function(body)
     local _, last = body:find('"price":', 1, true)
     local price = last and body:match("^(%d+),", last + 1)
-    if not (price and starts(body, '{"id":' .. id .. ",")) then
+    if not price or body:find('{"id":' .. id .. ",", 1, true) ~= 1 then
       return "", "not product " .. id .. ": " .. body:sub(1, 100)
     end
     return id .. " " .. price

@@ -12,7 +12,7 @@ import pytest
 
 from pearshop.http.tokens import Tokens
 from tests.e2e.conftest import PASSWORD, Caller, Shop
-from tests.e2e.replicas import each_replica
+from tests.replicas import each_replica
 from tests.waiting import wait_for
 
 NEW_PASSWORD = "another horse, another battery"
