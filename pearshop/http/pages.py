@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,7 +41,7 @@ class Page:
 
     def encode(self) -> bytes:
         """Return the form in which Redis keeps it."""
-        scope = None if self.scope is None else (tuple(self.scope.products), *self.scope[1:])
+        scope = None if self.scope is None else tuple(self.scope)
         return orjson.dumps((self.headers, scope)) + b"\n" + self.content
 
     @classmethod
@@ -51,10 +51,18 @@ class Page:
         match orjson.loads(head):
             case [dict() as headers, None]:
                 return cls(content, headers, None, age)
-            case [dict() as headers, [list() as products, category, by_words]]:
-                scope = Scope(frozenset(products), category, by_words)
+            case [dict() as headers, [list() as products, category, steady]]:
+                scope = Scope(tuple(products), category, steady)
                 return cls(content, headers, scope, age)
         raise ValueError("no page of this release")
+
+
+def with_products(page: Page, products: Mapping[int, Any]) -> Page:
+    """Return a page that lists the same products, these of them with these values."""
+    assert page.scope is not None
+    listed = zip(page.scope.products, orjson.loads(page.content), strict=True)
+    values = [products.get(product_id, value) for product_id, value in listed]
+    return replace(tagged(values, page.headers, page.scope), age=page.age)
 
 
 def tagged(value: Any, headers: Mapping[str, str], scope: Scope | None = None) -> Page:

@@ -7,7 +7,6 @@ answers serve on: nothing can be bought then, but looked at.
 """
 
 import asyncio
-import contextlib
 import hashlib
 import math
 import time
@@ -27,16 +26,18 @@ from pearshop.http.caching.chronicle import Chronicle
 from pearshop.http.caching.memory import Entry, Memory
 from pearshop.http.caching.notices import Ear, Notice
 from pearshop.http.caching.scope import Change, Edit, as_heard, change_of, concerns, is_narrow
-from pearshop.http.caching.shared import LeasedPage, Shared
+from pearshop.http.caching.shared import Shared
 from pearshop.http.caching.telling import Telling
 from pearshop.http.caching.values import Shown, decoded, encoded
 from pearshop.http.freshness import Freshness
-from pearshop.http.pages import Page
+from pearshop.http.pages import Page, with_products
 from pearshop.settings import Settings
 
 T = TypeVar("T")
 Make = Callable[[bool], Awaitable[Page]]
 """Makes a page; says whether a replica that lags will do."""
+Show = Callable[[list[Product]], list[Any]]
+"""Renders products as a page shows them."""
 
 PATIENCE_S = 1.0
 """How long a fresh answer is waited for where there is an old one."""
@@ -126,13 +127,16 @@ class Products:
             found += await asyncio.gather(*map(self._get, unknown))
         return {each.product.id: each.product for each in found if each is not None}
 
-    async def page(self, name: str, make: Make) -> Page:
-        """Return the page of that name, or make it, once for all who ask meanwhile."""
+    async def page(self, name: str, make: Make, show: Show | None = None) -> Page:
+        """Return the page of that name, or make it, once for all who ask meanwhile.
+
+        With `show`, one whose products cost something else by now is not made anew for that.
+        """
         entry = self._pages.get(name)
         freshness = self._look(self._pages, entry)
         if entry is not None and freshness == "hit":
             return entry.value
-        coming = self._start_making(name, make)
+        coming = self._start_making(name, make, show)
         if entry is not None and freshness == "stale":
             return entry.value
         return await _or_last(coming, entry)
@@ -340,10 +344,10 @@ class Products:
             waiting.set_exception(error)
             waiting.exception()  # nobody may be left to hear it
 
-    def _start_making(self, name: str, make: Make) -> "asyncio.Future[Page]":
+    def _start_making(self, name: str, make: Make, show: Show | None) -> "asyncio.Future[Page]":
         running = self._making.get(name)
         if running is None:
-            running = self._making[name] = detached(self._make(name, make))
+            running = self._making[name] = detached(self._make(name, make, show))
             running.add_done_callback(lambda done: self._made(name, done))
         return running
 
@@ -355,27 +359,28 @@ class Products:
                 size = len(page.content) + len(name) + PAGE_BYTES
                 self._pages.put(name, page, size, HEARD if self.hears else 1, page.age)
 
-    async def _make(self, name: str, make: Make) -> Page:
+    async def _make(self, name: str, make: Make, show: Show | None) -> Page:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
         leased = await self._shared.page(digest)
-        if leased is not None and (found := self._found(leased)) is not None:
-            self.counts["redis", "hit"] += 1
-            return found
-        self.counts["redis", "miss"] += leased is not None
-        page = await make(self._freshness.may_read_pages(None if leased is None else leased.quiet))
-        if leased is not None:
-            await self._shared.keep_page(digest, leased, page.encode())
+        if leased is None:
+            return await make(self._freshness.may_read_pages(None))
+        kept, altered = self._chronicle.read(leased)
+        page = await self._altered(kept, altered, show) if kept is not None else None
+        self.counts["redis", "miss" if page is None else "hit"] += 1
+        if page is None:
+            page = await make(self._freshness.may_read_pages(leased.quiet))
+        if page is not kept:
+            await self._shared.keep_page(digest, leased, page.encode(), page.age)
         return page
 
-    def _found(self, leased: LeasedPage) -> Page | None:
-        """Return the page that Redis had, if nothing that happened since concerns it."""
-        if leased.kept is None:
+    async def _altered(self, page: Page, altered: set[int], show: Show | None) -> Page | None:
+        """Return the page with these products as they are now; `None` if one is not on sale."""
+        if not altered:
+            return page
+        found = await self.by_ids(altered)
+        if show is None or len(found) < len(altered) or any(p.hidden for p in found.values()):
             return None
-        with contextlib.suppress(ValueError):
-            page = Page.decode(leased.kept.value, leased.kept.age)
-            if self._chronicle.allows(page.scope, leased.kept.generation, leased.generation):
-                return page
-        return None
+        return with_products(page, dict(zip(found, show(list(found.values())), strict=True)))
 
 
 async def _or_last(coming: "asyncio.Future[T]", last: Entry[T] | None) -> T:

@@ -12,6 +12,7 @@ import pytest
 from pearshop.launcher.state import StateFolder
 from tests.e2e.conftest import Shop
 from tests.e2e.test_cart import add
+from tests.replicas import each_replica
 from tests.waiting import wait_for
 
 LAYERS = ("memory", "redis")
@@ -123,6 +124,27 @@ class TestTags:
 
 
 class TestFreshness:
+    def test_a_search_that_shows_a_new_price_is_as_if_made_anew(self, shop: Shop) -> None:
+        made = [shop.product(name=f"Cloudberry {n}", price=100 + n) for n in range(3)]
+        search = "/api/product/?search=cloudberry&fields=price,name,updated_at"
+
+        def prices(replica: httpx.Client) -> set[int]:
+            return {product["price"] for product in replica.get(search).json()}
+
+        with each_replica(shop.state) as replicas:
+            for each in replicas:
+                shown = partial(prices, each)
+                wait_for(partial(_is, shown, {100, 101, 102}), "all three", SOON_S)
+            for number, product in enumerate(made):
+                shop.staff.patch(f"/api/product/{product['id']}/", {"price": 200 + number})
+            for number, each in enumerate(replicas):
+                shown = partial(prices, each)
+                wait_for(partial(_is, shown, {200, 201, 202}), "the new prices", SOON_S)
+                new = each.get(f"{search}&limit={50 + number}")  # asked for by nobody before
+                known = each.get(search)
+                assert known.content == new.content
+                assert known.headers["ETag"] == new.headers["ETag"]
+
     def test_a_change_shows_soon_to_everyone(self, shop: Shop) -> None:
         product = shop.product(name="Medlar", category="Rare")
         path = f"/api/product/{product['id']}/"

@@ -66,7 +66,7 @@ def test_private_ones_are_for_no_cache() -> None:
 
 
 def test_a_page_comes_back_from_redis_as_it_was() -> None:
-    for scope in (None, Scope(frozenset({1, 2}), "Fruit", by_words=True), Scope(frozenset())):
+    for scope in (None, Scope((1, 2), "Fruit", steady=True), Scope(())):
         page = Page(b'["\\n"]', {"ETag": 'W/"a"', "Link": "<x>"}, scope)
         assert Page.decode(page.encode()) == page
 

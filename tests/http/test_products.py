@@ -129,14 +129,14 @@ async def test_a_change_is_seen_at_once_where_it_was_made(rows: Rows) -> None:
 async def test_a_page_that_a_change_does_not_concern_is_kept(
     rows: Rows, edit: Edit | None, made: int
 ) -> None:
-    products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
+    products, pages = make_products(rows), Pages(Scope((7,), steady=True))
     await content_of(products, pages)
     await products.changed(costs(1), edit)
     assert await content_of(products, pages) == made
 
 
 async def test_a_page_is_kept_after_a_change_soon_after_one_that_was_heard_of(rows: Rows) -> None:
-    products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
+    products, pages = make_products(rows), Pages(Scope((7,), steady=True))
     await products.pulse({1: NOW}, more=False)
     await content_of(products, pages)
     soon = NOW + timedelta(seconds=1)
@@ -149,7 +149,7 @@ async def test_a_page_is_kept_after_a_change_soon_after_one_that_was_heard_of(ro
 
 
 async def test_a_page_under_way_is_not_kept_after_any_change(rows: Rows) -> None:
-    products, pages = make_products(rows), Pages(Scope(frozenset({7}), by_words=True))
+    products, pages = make_products(rows), Pages(Scope((7,), steady=True))
     pages.gate.clear()
     making = asyncio.create_task(content_of(products, pages))
     while not pages.made:

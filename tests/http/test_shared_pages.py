@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -31,13 +32,13 @@ async def _heard_of(products: Sequence[Products], change: Product) -> None:
 @pytest.mark.parametrize(
     ("edit", "scope", "made"),
     [
-        (Edit(["price"], NOW), Scope(frozenset({7}), "B"), 1),
-        (Edit(["price"], NOW), Scope(frozenset({7}), "A"), 2),
-        (Edit(["price"], NOW), Scope(frozenset({1, 7}), "B"), 2),
+        (Edit(["price"], NOW), Scope((7,), "B"), 1),
+        (Edit(["price"], NOW), Scope((7,), "A"), 2),
+        (Edit(["price"], NOW), Scope((1, 7), "B"), 2),
         (Edit(["price"], NOW), None, 2),
-        (Edit(["price"], LATER - timedelta(seconds=1)), Scope(frozenset({7}), "B"), 2),
-        (Edit(["price", "name"], NOW), Scope(frozenset({7}), "B"), 2),
-        (None, Scope(frozenset({7}), "B"), 2),
+        (Edit(["price"], LATER - timedelta(seconds=1)), Scope((7,), "B"), 2),
+        (Edit(["price", "name"], NOW), Scope((7,), "B"), 2),
+        (None, Scope((7,), "B"), 2),
     ],
 )
 async def test_one_from_before_a_change_is_shown_by_who_heard_that_it_does_not_concern_it(
@@ -60,10 +61,12 @@ class Shelves:
 
     CATEGORIES = ("A", "B", "C")
     NAMES = ("pear", "nut")
+    """Of products; pages of that name list what has it."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._time = NOW
+        self.made = 0
         self.products = {
             each: PEAR._replace(id=each, category=chance.choice(self.CATEGORIES))
             for each in range(1, 10)
@@ -84,31 +87,43 @@ class Shelves:
 
     def names(self) -> list[str]:
         """Return what the pages are called."""
-        return [*self.CATEGORIES, *self.NAMES, "first"]
+        return [*self.CATEGORIES, *self.NAMES, "first", "newest"]
 
     def shown(self, name: str) -> tuple[bytes, Scope]:
         """Return a page as it is now."""
         by_price = sorted(self.products.values(), key=lambda each: (each.price, each.id))
         if name in self.NAMES:
             found = [each for each in self.products.values() if each.name == name][:3]
+        elif name == "newest":
+            found = list(self.products.values())[-5:]
         else:
             found = [each for each in by_price if name in (each.category, "first")][:3]
         scope = Scope(
-            frozenset(each.id for each in found),
+            tuple(each.id for each in found),
             name if name in self.CATEGORIES else None,
-            name in self.NAMES,
+            name in (*self.NAMES, "newest"),
         )
-        return orjson.dumps([[each.id, each.name, each.price] for each in found]), scope
+        return orjson.dumps(self.render(found)), scope
+
+    @staticmethod
+    def render(products: list[Product]) -> list[Any]:
+        """Return products as pages show them."""
+        return [[each.id, each.name, each.price] for each in products]
 
     def make(self, name: str) -> Make:
         """Return what makes a page, in its time."""
 
         async def make(_: bool) -> Page:
             content, scope = self.shown(name)
+            self.made += 1
             await asyncio.sleep(self._chance.random() * 0.004)
             return Page(content, {}, scope)
 
         return make
+
+    async def page(self, products: Products, name: str) -> Page:
+        """Return a page as a replica shows it."""
+        return await products.page(name, self.make(name), self.render)
 
 
 async def test_whatever_staff_do_what_all_have_heard_of_is_shown_by_all(
@@ -116,6 +131,7 @@ async def test_whatever_staff_do_what_all_have_heard_of_is_shown_by_all(
 ) -> None:
     chance = random.Random(3)
     shelves = Shelves(chance)
+    rows.products = shelves.products
     replicas = [make_products(rows, redis_url) for _ in range(3)]
     async with AsyncExitStack() as stack:
         for each in replicas:
@@ -124,7 +140,7 @@ async def test_whatever_staff_do_what_all_have_heard_of_is_shown_by_all(
             looks, last = [], {}
             for _ in range(chance.randrange(1, 4)):
                 for name in chance.sample(shelves.names(), 2):
-                    look = chance.choice(replicas).page(name, shelves.make(name))
+                    look = shelves.page(chance.choice(replicas), name)
                     looks.append(asyncio.create_task(look))
                 await asyncio.sleep(chance.random() * 0.004)
                 product, edit = shelves.change()
@@ -135,6 +151,34 @@ async def test_whatever_staff_do_what_all_have_heard_of_is_shown_by_all(
                 await _heard_of(replicas, product)
             for each in replicas:
                 for name in chance.sample(shelves.names(), 3):
-                    page = await each.page(name, shelves.make(name))
+                    page = await shelves.page(each, name)
                     assert page.content == shelves.shown(name)[0], name
-    assert sum(each.counts["redis", "hit"] for each in replicas) > 50
+    assert sum(each.counts["redis", "hit"] for each in replicas) > 100
+
+
+async def test_one_whose_product_costs_something_else_lists_it_so_and_is_not_made_anew(
+    rows: Rows, redis_url: str
+) -> None:
+    here, there = (make_products(rows, redis_url) for _ in range(2))
+    shelves = Shelves(random.Random(1))
+    rows.products = shelves.products
+    async with listening(here), listening(there):
+        first = await shelves.page(here, "newest")
+        for number in range(3):
+            before = shelves.products[8]
+            product = before._replace(price=number, updated_at=LATER + timedelta(hours=number))
+            shelves.products[8] = product
+            await here.changed(product, Edit(["price"], before.updated_at))
+            await _heard_of([here, there], product)
+            for each in (there, here):
+                page = await shelves.page(each, "newest")
+                assert page.content == shelves.shown("newest")[0]
+                assert page.headers != first.headers
+        assert shelves.made == 1
+        hours = [LATER + timedelta(hours=each) for each in (2, 3)]
+        gone = shelves.products[8]._replace(hidden=True, updated_at=hours[1])  # nobody said so yet
+        shelves.products[8] = gone
+        await here.changed(gone, Edit(["price"], hours[0]))
+        await _heard_of([here, there], gone)
+        await shelves.page(there, "newest")
+        assert shelves.made == 2

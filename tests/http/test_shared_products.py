@@ -81,7 +81,7 @@ async def test_other_replicas_keep_the_pages_that_a_change_does_not_concern(
     rows: Rows, redis_url: str
 ) -> None:
     here, there = make_products(rows, redis_url), make_products(rows, redis_url)
-    shows_it, other = Pages(Scope(frozenset({1}), by_words=True)), Pages(Scope(frozenset({7}), "B"))
+    shows_it, other = Pages(Scope((1,), steady=True)), Pages(Scope((7,), "B"))
     async with listening(there):
         for name, pages in (("it", shows_it), ("other", other)):
             await there.page(name, pages)

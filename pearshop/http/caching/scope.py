@@ -1,7 +1,8 @@
 """Which pages of the catalogue a change of one product concerns. Pure.
 
 Most changes are of prices and stock. They concern the pages that show the product, and those that
-it may enter or leave: in a search for words, or in another category, it is no sooner found.
+it may enter or leave: in a search for words, or in another category, it is no sooner found. A page
+that lists the newest, or what words find, lists the same products at another price.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,21 +15,23 @@ from pearshop.domain.product import Product
 
 WORDLESS = frozenset({"price", "stock", "image"})
 """Members of a product by which no search and no category finds it."""
+STEADY = frozenset({"best", "newest", "name", "-name"})
+"""Orderings in which a product keeps its place whatever it costs."""
 
 HEARD_OF = timedelta(seconds=30)
 """Every replica hears of a change sooner than that, if only by its pulse."""
 
 
 class Scope(NamedTuple):
-    """What decides a page: the products on it, and how they were chosen.
+    """What decides a page: the products on it, as they follow each other, and how they were chosen.
 
-    `category`: that of all of them; `None`: any. `by_words`: nothing but words chose and sorted
-    them.
+    `category`: that of all of them; `None`: any. `steady`: neither price nor stock, nor when they
+    were changed, chose or sorted them.
     """
 
-    products: frozenset[int]
+    products: tuple[int, ...]
     category: str | None = None
-    by_words: bool = False
+    steady: bool = False
 
 
 class Edit(NamedTuple):
@@ -52,9 +55,9 @@ class Change(NamedTuple):
 
 def scope_of(listing: Listing, found: Listed) -> Scope:
     """Return what decides a page of products."""
-    filters = (listing.min_price, listing.max_price, listing.in_stock, listing.ids)
-    by_words = listing.ordering == "best" and filters == (None,) * 4
-    return Scope(frozenset(each.id for each in found.products), listing.category, by_words)
+    filters = (listing.min_price, listing.max_price, listing.in_stock)
+    steady = listing.ordering in STEADY and filters == (None,) * 3
+    return Scope(tuple(each.id for each in found.products), listing.category, steady)
 
 
 def change_of(product: Product, edit: Edit | None) -> Change:
@@ -91,10 +94,22 @@ def is_narrow(change: Change) -> bool:
 
 def concerns(changes: Mapping[int, Change], scope: Scope | None) -> bool:
     """Return whether any of the changes may concern a page; one without a scope, any may."""
-    return scope is None or any(_concerns(each, changes[each], scope) for each in changes)
+    altered = altered_by(changes, scope)
+    return altered is None or bool(altered)
 
 
-def _concerns(product_id: int, change: Change, scope: Scope) -> bool:
-    if not is_narrow(change) or product_id in scope.products:
-        return True
-    return not scope.by_words and scope.category in (None, change.category)
+def altered_by(changes: Mapping[int, Change], scope: Scope | None) -> set[int] | None:
+    """Return which products a page now shows otherwise; `None`: it may list other ones.
+
+    One without a scope may after any change.
+    """
+    if scope is None or any(_chooses(each, changes[each], scope) for each in changes):
+        return None
+    return changes.keys() & scope.products
+
+
+def _chooses(product_id: int, change: Change, scope: Scope) -> bool:
+    """Return whether a change may bring a product to a page, take it off, or move it there."""
+    if scope.steady or not is_narrow(change):
+        return not is_narrow(change)
+    return product_id in scope.products or scope.category in (None, change.category)

@@ -25,7 +25,7 @@ from pearshop.http.caching.memory import jittered
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "pearshop:3:"
+PREFIX = "pearshop:4:"
 """Of all keys; its number changes when what is stored under them does."""
 CHANNEL = "pearshop:catalogue"
 PAGES = PREFIX + "pages"
@@ -198,12 +198,17 @@ class Shared:
         generation, value, now = found
         return LeasedPage(value and _kept(value, int(now)), int(generation), int(now))
 
-    async def keep_page(self, name: str, leased: LeasedPage, value: bytes) -> None:
-        """Store a page whose load began when it was leased."""
+    async def keep_page(
+        self, name: str, leased: LeasedPage, value: bytes, age: float = 0.0
+    ) -> None:
+        """Store a page as it was when it was leased.
+
+        `age` (s): how long before that its load began; it is kept for so much less.
+        """
         if (connection := self._connection()) is None:
             return
-        head = b"%d %d\n" % (leased.generation, leased.now)
-        life = self._life(self._seconds)
+        head = b"%d %d\n" % (leased.generation, leased.now - int(age * 1e6))
+        life = self._life(self._seconds - age)
         await self._answer(connection.set(_page_key(name), head + value, px=life))
 
     async def change(self, values: Mapping[int, bytes], notice: bytes, *, pages: bool) -> bool:

@@ -37,5 +37,5 @@ async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     found = await shop.read(may_lag, catalogue.categories, limit + 1, after)
     shown = [{"name": name, "products": count} for name, count in found[:limit]]
     last = (found[limit - 1][0],) if len(found) > limit else None
-    scope = Scope(frozenset(), by_words=True)
+    scope = Scope((), steady=True)
     return pages.tagged(sparse(shown, tree), next_page(request, ORDER, last), scope)

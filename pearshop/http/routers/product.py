@@ -27,7 +27,7 @@ from pearshop.http.pages import Page
 from pearshop.http.paging import counted_pages, key_of, limit_of, next_page
 from pearshop.http.services import Services, public, services, staff
 from pearshop.http.tokens import Session
-from pearshop.schemas.fields import sparse
+from pearshop.schemas.fields import Tree, sparse
 from pearshop.schemas.product import (
     ProductIn,
     ProductOut,
@@ -63,7 +63,9 @@ async def list_products(request: Request) -> Response:
         page = await _make_page(request, shop, may_lag=False)
         return pages.send(request, page, PRIVATE)
     page = await shop.products.page(
-        f"product?{query.text(request)}", lambda may_lag: _make_page(request, shop, may_lag)
+        f"product?{query.text(request)}",
+        lambda may_lag: _make_page(request, shop, may_lag),
+        lambda products: _shown(products, _tree(query.read(request, ProductQuery))),
     )
     return pages.send(request, page, public(request))
 
@@ -197,8 +199,7 @@ async def _with_current(shop: Services, product_id: int, error: Overtaken) -> Ov
 
 async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     wish = query.read(request, ProductQuery)
-    tree = query.fields(wish, ProductOut)
-    asked = _listing(wish)
+    tree, asked = _tree(wish), _listing(wish)
     listing, found = await _find(shop, asked, may_lag)
     # The pages that follow are those of the words that were found.
     better = {} if listing is asked else {"search": listing.search}
@@ -208,8 +209,17 @@ async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     else:
         total = await shop.read(may_lag, catalogue.total, listing)
         headers |= counted_pages(request, listing.limit, listing.offset, total, changes=better)
-    shown = sparse([render_product(each) for each in found.products], tree)
-    return pages.tagged(shown, headers, scope_of(listing, found))
+    return pages.tagged(_shown(found.products, tree), headers, scope_of(listing, found))
+
+
+def _tree(wish: ProductQuery) -> Tree | None:
+    """Return which members are wanted; `None`: all. Raises `Invalid`."""
+    return query.fields(wish, ProductOut)
+
+
+def _shown(products: list[Product], tree: Tree | None) -> list[Any]:
+    """Return products as a page shows them."""
+    return [sparse(render_product(each), tree) for each in products]
 
 
 def _listing(wish: ProductQuery) -> Listing:

@@ -37,4 +37,4 @@ async def get_shop(request: Request) -> Response:
 async def _make_page(request: Request, shop: Services, may_lag: bool) -> Page:
     tree = query.fields(query.read(request, Sparse), ShopOut)
     found = await shop.read(may_lag, rows.get)
-    return pages.tagged(sparse(found._asdict(), tree), {}, Scope(frozenset(), by_words=True))
+    return pages.tagged(sparse(found._asdict(), tree), {}, Scope((), steady=True))
