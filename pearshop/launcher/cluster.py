@@ -27,6 +27,8 @@ DROPPED = {
 }
 START_TIMEOUT_S = 90.0
 DEPLOY_TIMEOUT_S = 180.0
+DEPLOY_ATTEMPTS = 3
+DEPLOY_PAUSE_S = 0.5
 STOP_TIMEOUT_S = 6.0
 
 
@@ -157,7 +159,7 @@ class Cluster:
         """
         dashboard = Dashboard(self.dashboard_url)
         deadline = time.monotonic() + DEPLOY_TIMEOUT_S
-        dashboard.deploy(config, DEPLOY_TIMEOUT_S)
+        self._hand_over(dashboard, config)
         names = [each["name"] for each in config["applications"]]
         while not (_are_running(dashboard, names) and _answers(f"{api_url}/api/product/")):
             if not self.is_running():
@@ -168,6 +170,19 @@ class Cluster:
                     f"Ray's logs are in {self._runtime / 'ray'}."
                 )
             time.sleep(0.1)
+
+    def _hand_over(self, dashboard: Dashboard, config: dict[str, Any]) -> None:
+        """Give Serve its configuration, again if Serve fails over it."""
+        for attempt in range(1, DEPLOY_ATTEMPTS + 1):
+            try:
+                dashboard.deploy(config, DEPLOY_TIMEOUT_S)
+                return
+            except Unavailable as error:
+                if attempt == DEPLOY_ATTEMPTS or not self.is_running():
+                    raise ConfigurationError(
+                        f"{error.detail} Ray's logs are in {self._runtime / 'ray'}."
+                    ) from None
+                time.sleep(DEPLOY_PAUSE_S)
 
     def stop(self) -> None:
         """Stop the head and every process of its session. Safe to repeat."""

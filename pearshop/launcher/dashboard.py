@@ -28,13 +28,19 @@ class Dashboard:
             return None
 
     def deploy(self, config: dict[str, Any], timeout: float) -> None:
-        """Deploy a Serve configuration. Raises `ConfigurationError` when Serve refuses it."""
+        """Deploy a Serve configuration; safe to repeat.
+
+        Raises `ConfigurationError` when Serve refuses it, `Unavailable` when Serve itself fails, as
+        it does when its HAProxy's manager dies over its start.
+        """
         try:
             answer = httpx.put(
                 self.url + APPLICATIONS, json=config, timeout=timeout, trust_env=False
             )
         except httpx.HTTPError as error:
             raise Unavailable(f"Ray's dashboard at {self.url} does not answer: {error}") from None
+        if answer.is_server_error:
+            raise Unavailable(f"Ray Serve failed: {last_words(answer.text)}")
         if answer.is_error:
             raise ConfigurationError(
                 f"Ray Serve refused the configuration: {last_words(answer.text)}"

@@ -106,6 +106,31 @@ def test_up_ctrl_c_and_up_again(own_folder: Path) -> None:
         pytest.skip("all but monitoring was tested, for that needs apt-get install prometheus")
 
 
+def test_up_starts_though_the_ingress_dies_over_its_start(own_folder: Path) -> None:
+    state = own_folder / "ingress"
+    starting = _up(state, free_port(), "--no-demo")
+    try:
+        wait_for(lambda: _ingress_of(starting), "HAProxy's manager", START_S)
+        _ingress_of(starting)[0].kill()
+        _read_until_ready(starting)
+    finally:
+        starting.send_signal(signal.SIGINT)
+        assert starting.wait(START_S) == 0
+
+
+def _ingress_of(up: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """Return the processes that manage HAProxy, below those that `up` has started."""
+    below = psutil.Process(up.pid).children(recursive=True)
+    return [each for each in below if "HAProxyManager" in _title(each)]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return ""
+
+
 def _watched_by(prometheus: str, state: Path, run: dict[str, Any]) -> None:
     """Check that Prometheus sees this shop and no other, and that Ray and `status` know of it."""
 
