@@ -11,10 +11,23 @@ import orjson
 import pytest
 
 from pearshop.domain.product import Product
+from pearshop.domain.stock import Left
+from pearshop.http.caching import shared
 from pearshop.http.caching.scope import Edit, Scope
 from pearshop.http.pages import Page
 from pearshop.http.products import Make, Products
-from tests.http.test_products import LATER, NOW, PEAR, Pages, Rows, costs, make_products, rows
+from tests.http.test_products import (
+    COUNTED,
+    LATER,
+    NOW,
+    PEAR,
+    Pages,
+    Rows,
+    costs,
+    make_products,
+    price_of,
+    rows,
+)
 from tests.http.test_shared_products import listening, redis_url
 from tests.waiting import until
 
@@ -54,6 +67,34 @@ async def test_one_from_before_a_change_is_shown_by_who_heard_that_it_does_not_c
     assert there.counts["redis", "hit"] == (made == 1)
     await deaf.page("it", pages)
     assert deaf.counts["redis", "hit"] == (made == 2)  # `there` has made a new one
+
+
+async def test_what_another_release_changed_is_shown_once_the_pulse_tells(
+    rows: Rows, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = (make_products(rows, redis_url) for _ in range(2))
+    pages = Pages(Scope((1,)))
+    rows.products[3] = COUNTED._replace(id=3)
+
+    async def has_heard() -> bool:
+        return (await here.on_sale(3)).product.stock == 5
+
+    async with listening(here):
+        await here.page("it", pages)
+        await here.on_sale(3)
+        rows.products[1] = costs(1)
+        names = {n: v for n, v in vars(shared).items() if str(v).startswith(shared.PREFIX)}
+        for name, value in names.items():
+            monkeypatch.setattr(shared, name, "pearshop:0:" + value.removeprefix(names["PREFIX"]))
+        older = make_products(rows, redis_url)
+        await older.page("it", pages)
+        await older.changed(costs(1), Edit(["price"], NOW))
+        monkeypatch.undo()
+        await there.sold({3: Left(5, NOW)})
+        await until(has_heard)  # of that, and so of whatever was told before
+        await here.pulse({1: LATER}, more=False)
+        assert (await here.page("it", pages)).content == b"3"
+        assert await price_of(here) == 1
 
 
 class Shelves:

@@ -26,8 +26,12 @@ from pearshop.http.caching.memory import jittered
 logger = logging.getLogger(__name__)
 
 PREFIX = "pearshop:4:"
-"""Of all keys; its number changes when what is stored under them does."""
-CHANNEL = "pearshop:catalogue"
+"""Of all keys; its number changes when what is stored under them does.
+
+Of notices, too: while a release replaces another, each keeps values of its own. What one changed,
+the other must not take for told already, but hear of by its pulse, and tell its own.
+"""
+CHANNEL = PREFIX + "notices"
 PAGES = PREFIX + "pages"
 ERA = PREFIX + "era"
 TIMEOUT_S = 0.2
