@@ -29,7 +29,7 @@ def test_an_expired_token_is_renewed_unseen(shop: Shop, phone: Callable[[], Phon
 
 
 def test_a_session_ended_elsewhere_is_over_here(shop: Shop, phone: Callable[[], Phone]) -> None:
-    shopper, product = shop.shopper(), pear(shop)
+    shopper, product, later = shop.shopper(), pear(shop), pear(shop)
     mine = phone()
     page = mine.page
     mine.sign_in(shopper.username)
@@ -42,12 +42,15 @@ def test_a_session_ended_elsewhere_is_over_here(shop: Shop, phone: Callable[[], 
     page.reload()
     expect(page.get_by_text("Your session is over")).to_be_visible()
     mine.shows(product, 1)
-    page.get_by_role("button", name="Sign in").click()
+    mine.add(later)  # which is sent once they are here again
+    mine.tab("Account")
     expect(page.get_by_label("Username")).to_have_value(shopper.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     mine.tab("Cart")
     mine.shows(product, 1)
+    mine.is_settled()
+    assert held(shop.sign_in(shopper.username, PASSWORD)) == {product["id"]: 1, later["id"]: 1}
 
 
 def test_a_token_that_was_stolen_is_of_no_use_after_a_change_of_password(

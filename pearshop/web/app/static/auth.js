@@ -1,18 +1,19 @@
 /**
  * Who this is. An account's refresh token is in a cookie that no script can read, its access token
  * in memory. A visitor's refresh token opens nothing but a nameless cart, and has to outlive the
- * sign-in that gives that cart away: it is kept with the cart.
+ * sign-in that gives that cart away: it is kept with the name of the account, until that has the cart.
  */
 
-import { emit, emitEverywhere, on } from "./bus.js";
+import { emit, emitEverywhere, on, tellTabs } from "./bus.js";
 import { Refused, send } from "./net.js";
 import * as store from "./store.js";
 
-/** @typedef {{kind: "guest", refresh: string} | {kind: "account", username: string, over?: boolean}} Session */
+/** @typedef {{kind: "guest", refresh: string} |
+ *   {kind: "account", username: string, over?: boolean, guest?: string}} Session
+ *   `guest`: the refresh token of the visitor that they were, whose cart is not theirs yet */
 
 const SESSION = "session";
-const MERGING = "merging";
-const OWN = ["cart", "queue", "orders", "pendingOrder", "prices", "refused", "addresses", MERGING];
+const OWN = ["cart", "queue", "orders", "pendingOrder", "prices", "refused", "addresses"];
 
 let access = "";
 /** @type {Promise<string> | null} */
@@ -25,6 +26,33 @@ export const session = () => store.get(SESSION);
 export async function isSignedIn() {
   const known = await session();
   return known?.kind === "account" && !known.over;
+}
+
+/** @returns {Promise<boolean>} whether a visitor's cart waits to become an account's */
+export async function isMerging() {
+  const known = await session();
+  return known?.kind === "account" && known.guest !== undefined;
+}
+
+/**
+ * @param {string} token
+ * @returns {string} the id of the user whose it is; empty: there is no token
+ */
+export function userOf(token) {
+  const claims = token.split(".")[1];
+  return claims ? JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))).sub : "";
+}
+
+/** @returns {string} the id of the user in whose name this tab asks; empty: not known, or nobody */
+export const user = () => userOf(access);
+
+/**
+ * @param {Session | undefined} one
+ * @param {Session | undefined} other
+ */
+function isSame(one, other) {
+  const names = [one, other].map((each) => (each?.kind === "guest" ? each.refresh : each?.username));
+  return one?.kind === other?.kind && names[0] === names[1];
 }
 
 /**
@@ -53,16 +81,24 @@ async function refresh() {
   if (!known) return "";
   const body = known.kind === "guest" ? { refresh: known.refresh } : {};
   const answer = await send("POST", "/api/token/refresh/", { body, again: true });
+  if (!isSame(known, await session())) return access; // of whoever came meanwhile
   access = answer.status === 200 ? answer.body.access : "";
   if (!access) await end(known);
   return access;
 }
 
-/** @param {Session} known whose session the shop has ended */
+/** @param {Session} known whose session the shop has ended; the first tab to hear of it tells */
 async function end(known) {
-  if (known.kind === "account") await store.put(SESSION, { ...known, over: true });
-  else await store.drop(SESSION);
-  emitEverywhere(known.kind === "account" ? "over" : "guest-over");
+  let first = false;
+  await store.change(SESSION, (/** @type {Session | undefined} */ now) => {
+    first = isSame(known, now) && !(now?.kind === "account" && now.over);
+    if (!first) return now;
+    return now?.kind === "account" ? { ...now, over: true } : undefined;
+  });
+  if (!first) return;
+  if (known.kind === "account") return emitEverywhere("over");
+  emit("guest-over");
+  tellTabs("session");
 }
 
 async function becomeGuest() {
@@ -70,7 +106,7 @@ async function becomeGuest() {
   if (answer.status !== 201) throw new Refused(answer);
   await store.put(SESSION, { kind: "guest", refresh: answer.body.refresh });
   access = answer.body.access;
-  emit("guest");
+  emitEverywhere("guest");
   return access;
 }
 
@@ -84,9 +120,12 @@ export async function signIn(username, password) {
   const answer = await send("POST", "/api/login/", { body, again: true });
   if (answer.status !== 200) throw new Refused(answer);
   const before = await session();
-  if (before?.kind === "guest") await store.put(MERGING, before.refresh);
-  else if (before && before.username !== username) await store.drop(...OWN);
-  await store.put(SESSION, { kind: "account", username });
+  /** @type {Session} whose cart comes along is kept with who they are: nobody sees one without the other */
+  const now = { kind: "account", username };
+  if (before?.kind === "guest") now.guest = before.refresh;
+  else if (before?.username === username) now.guest = before.guest;
+  else if (before) await store.drop(...OWN);
+  await store.put(SESSION, now);
   access = answer.body.access;
   emitEverywhere("session");
 }
@@ -94,20 +133,22 @@ export async function signIn(username, password) {
 /**
  * Give the cart of the visitor that somebody was to their account, if that has not been done.
  * A visitor whose session ran out meanwhile, or whose cart went elsewhere, has none to give.
- * @param {(method: string, path: string, body: unknown) => Promise<import("./net.js").Answer>} call
- * @returns {Promise<import("./types.js").Cart | null>} the account's cart with it
+ * @template Answer
+ * @param {(method: string, path: string, body?: unknown) => Promise<Answer>} call
+ * @returns {Promise<Answer | null>} the account's cart after that; `null`: there was nothing to do
  */
 export async function merge(call) {
-  const guest = await store.get(MERGING);
-  if (!guest) return null;
-  let cart = null;
-  try {
-    cart = (await call("POST", "/api/cart/merge/", { guest })).body;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-  }
-  await store.drop(MERGING);
-  return cart;
+  const known = await session();
+  if (known?.kind !== "account" || known.over || known.guest === undefined) return null;
+  if (user() === userOf(known.guest)) access = ""; // it was another tab that signed in
+  const answer = await call("POST", "/api/cart/merge/", { guest: known.guest }).catch(async (error) => {
+    if (!(error instanceof Refused && (await isSignedIn()))) throw error;
+    return call("GET", "/api/cart/");
+  });
+  await store.change(SESSION, (/** @type {Session | undefined} */ now) =>
+    now?.kind === "account" && now.guest === known.guest ? { ...now, guest: undefined } : now,
+  );
+  return answer;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The cart as this phone knows it: what the server told last, and what it has not confirmed yet. */
 
 import { call } from "./api.js";
-import { isSignedIn, merge, token } from "./auth.js";
+import { isMerging, isSignedIn, merge, token, user } from "./auth.js";
 import { emit, on, tellTabs } from "./bus.js";
 import { Refused, Trouble, delay, pause } from "./net.js";
 import { plan, project, push, settle } from "./queue.js";
@@ -12,9 +12,11 @@ import * as store from "./store.js";
 /** @typedef {import("./queue.js").Change} Change */
 /** @typedef {import("./queue.js").Refusal} Refusal */
 
-/** @type {Cart} */
-const EMPTY = { version: -1, lines: [], total_price: 0, notices: [] };
-/** @type {Cart} */
+/** @typedef {Cart & {user: string}} Told `user`: the id of whose it is */
+
+/** @type {Told} */
+const EMPTY = { user: "", version: -1, lines: [], total_price: 0, notices: [] };
+/** @type {Told} */
 let told = EMPTY;
 /** @type {Change[]} on this phone's disk */
 let queue = [];
@@ -38,10 +40,16 @@ export const refusals = () => refused;
 /** @returns {number} changes that wait on this phone */
 export const waiting = () => queue.length;
 
-/** Read what is on this phone. */
-export async function load() {
-  const [cart, changes, unseen] = await Promise.all(["cart", "queue", "refused"].map(store.get));
-  told = cart ?? EMPTY;
+/**
+ * Read what is on this phone. The cart there counts unless this tab knows a newer one, or one of
+ * whoever is here now.
+ * @param {boolean} anew somebody else may be here
+ */
+export async function load(anew = true) {
+  const [cart = EMPTY, changes, unseen] = await Promise.all(["cart", "queue", "refused"].map(store.get));
+  const here = user();
+  const other = here === "" || cart.user === here || (anew && told.user !== here);
+  if (cart.user === told.user ? cart.version > told.version : other) told = cart;
   queue = changes ?? [];
   refused = unseen ?? [];
   emit("cart");
@@ -79,7 +87,7 @@ export async function dismiss() {
 /** @returns {Promise<void>} when all that waits is confirmed, or has to wait for the network */
 export function sync() {
   wanted = true;
-  syncing ??= alone().finally(() => (syncing = null));
+  syncing ??= alone();
   return syncing;
 }
 
@@ -89,12 +97,16 @@ export function sync() {
  */
 export async function settled() {
   await sync();
-  if (queue.length) throw new Trouble("Changes of the cart still wait for the network: try again.", true);
+  if (queue.length || (await isMerging())) throw new Trouble("Changes of the cart still wait for the network: try again.", true);
 }
 
-/** One tab at a time. */
+/** One tab at a time, and as long as somebody wants it: also who comes as the last round ends. */
 async function alone() {
-  await navigator.locks.request("pearshop-sync", attempt);
+  try {
+    while (wanted) await navigator.locks.request("pearshop-sync", attempt);
+  } finally {
+    syncing = null;
+  }
 }
 
 async function attempt() {
@@ -118,10 +130,7 @@ async function attempt() {
 /** @returns {Promise<number | null>} seconds to wait before what is left is tried; `null`: done */
 async function drain() {
   const merged = await merge((method, path, body) => call(method, path, { body, again: true }));
-  if (merged) {
-    told = EMPTY;
-    await hear(merged);
-  }
+  if (merged) await hear(merged.body, merged.user);
   for (;;) {
     /** @type {Change[]} */
     let round = [];
@@ -133,7 +142,7 @@ async function drain() {
     if (!round.length) return null;
     const calls = [...round.map((each) => each.call), { path: "/api/cart/" }];
     const answer = await call("POST", "/api/batch/", { body: { calls }, again: true, visit: true });
-    const wait = await take(round, answer.body.answers);
+    const wait = await take(round, answer.body.answers, answer.user);
     if (wait !== null) return wait;
   }
 }
@@ -141,8 +150,9 @@ async function drain() {
 /**
  * @param {Change[]} round
  * @param {import("./queue.js").Answer[]} answers one more than were changes: the cart
+ * @param {string} whose the id of who asked
  */
-async function take(round, answers) {
+async function take(round, answers, whose) {
   let outcome = settle([], round, answers);
   await store.change("queue", (/** @type {Change[] | undefined} */ old) => {
     outcome = settle(old ?? [], round, answers);
@@ -154,31 +164,36 @@ async function take(round, answers) {
     refused = [...refused, ...outcome.refused];
     await store.change("refused", (old) => [...(old ?? []), ...outcome.refused]);
   }
-  if (cart?.status === 200) await hear(cart.body);
+  if (cart?.status === 200) await hear(cart.body, whose);
   else await refresh();
   tellTabs("changed");
   return outcome.again ? outcome.wait : null;
 }
 
 /**
- * The server's word on the cart; word that is older than what is known counts for nothing.
+ * The server's word on the cart. Word that is older than what is known counts for nothing, nor does
+ * word on the cart of somebody who was here before, or on one that a visitor's has still to join.
  * @param {Cart} cart
+ * @param {string} whose the id of the user
  */
-export async function hear(cart) {
-  const old = cart.version < told.version;
-  if (!old) told = cart;
+export async function hear(cart, whose) {
+  const waits = whose !== told.user && (await isMerging());
+  const old = waits || whose !== user() || (whose === told.user && cart.version < told.version);
+  if (!old) told = { ...cart, user: whose };
   emit("cart");
   if (old) return;
-  await store.put("cart", cart);
+  await store.put("cart", told);
   await store.keepProducts(cart.lines.map((each) => each.product));
 }
 
-/** @returns {number} the version that the server told last */
-export const version = () => told.version;
+/** @returns {number} the version that the server told last of the cart of whoever is here */
+export const version = () => (told.user === user() ? told.version : EMPTY.version);
 
 /** Ask for the cart, if there is somebody whose cart it would be. */
 export async function refresh() {
-  if (await token()) await hear((await call("GET", "/api/cart/")).body);
+  if (!(await token())) return;
+  const answer = await call("GET", "/api/cart/");
+  await hear(answer.body, answer.user);
 }
 
 /** A visitor whose session has run out: the next one gets the same cart. */
@@ -198,6 +213,6 @@ async function restart() {
   await refresh().catch(() => undefined);
 }
 
-on("changed", load);
+on("changed", () => load(false));
 on("session", restart);
 on("guest-over", takeAlong);

@@ -1,6 +1,6 @@
 /** Follows the cart: by a stream of events, or by asking where streams do not get through. */
 
-import { renew, token } from "./auth.js";
+import { renew, token, userOf } from "./auth.js";
 import { hear, refresh, version } from "./cart.js";
 import { emit, on } from "./bus.js";
 import { delay, pause } from "./net.js";
@@ -72,15 +72,18 @@ async function stream(signal) {
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
       const events = (text + value).split("\n\n");
       text = events.pop() ?? "";
-      for (const each of events) await take(each);
+      for (const each of events) await take(each, userOf(bearer));
     }
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** @param {string} event */
-async function take(event) {
+/**
+ * @param {string} event
+ * @param {string} whose the id of the user
+ */
+async function take(event, whose) {
   const data = event.split("\n").find((line) => line.startsWith("data: "));
-  if (data) await hear(JSON.parse(data.slice(6)));
+  if (data) await hear(JSON.parse(data.slice(6)), whose);
 }

@@ -53,7 +53,7 @@ export const put = (name, value) => run(VALUES, "readwrite", (rows) => rows.put(
  * Read and write without anyone between, not even another tab.
  * @template T
  * @param {string} name
- * @param {(old: T | undefined) => T} change
+ * @param {(old: any) => T} change
  * @returns {Promise<T>} what is stored now
  */
 export async function change(name, change) {

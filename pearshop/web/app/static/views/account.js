@@ -47,7 +47,7 @@ function outside(root, username) {
   };
   put();
   const act = async () => {
-    await cart.settled();
+    if ((await auth.session())?.kind === "guest") await cart.settled(); // their changes are of their cart
     if (joining) await auth.register(name.value, password.value);
     else await auth.signIn(name.value, password.value);
     joining = false;
