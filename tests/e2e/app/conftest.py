@@ -11,6 +11,12 @@ from tests.e2e.conftest import PASSWORD, Caller, Shop, axe
 
 ADDRESS = "12 Marina Road, Lagos"
 OF_CHANGES, OF_ORDERS = "**/api/batch/", "**/api/order/"
+KEPT = """(name) => new Promise((resolve) => {
+  indexedDB.open("pearshop").onsuccess = (opened) => {
+    const values = opened.target.result.transaction("values").objectStore("values");
+    values.get(name).onsuccess = (got) => resolve(got.target.result);
+  };
+})"""
 EMULATED: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "has_touch": True,
@@ -97,6 +103,11 @@ def phone(shop: Shop, browser: Browser) -> Iterator[Callable[[], Phone]]:
     for each in made:
         each.context.close()
         assert each.faults == []
+
+
+def kept(page: Page, name: str) -> Any:
+    """Return what is on the phone under a name."""
+    return page.evaluate(KEPT, name)
 
 
 def held(caller: Caller) -> dict[int, int]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import APIResponse, Route, expect
 
-from tests.e2e.app.conftest import OF_CHANGES, Phone, held, pear
+from tests.e2e.app.conftest import ADDRESS, OF_CHANGES, Phone, held, kept, pear
 from tests.e2e.conftest import PASSWORD, Shop
 from tests.waiting import wait_for
 
@@ -51,6 +51,32 @@ def test_a_session_ended_elsewhere_is_over_here(shop: Shop, phone: Callable[[], 
     mine.shows(product, 1)
     mine.is_settled()
     assert held(shop.sign_in(shopper.username, PASSWORD)) == {product["id"]: 1, later["id"]: 1}
+
+
+def test_orders_that_arrive_after_a_sign_out_are_not_kept(
+    shop: Shop, phone: Callable[[], Phone]
+) -> None:
+    shopper, product = shop.shopper(), pear(shop)
+    line = shopper.post("/api/order-item/", {"product_id": product["id"], "quantity": 1}).json()
+    wish = {"delivery_address": ADDRESS, "order_item_ids": [line["id"]]}
+    assert shopper.post("/api/order/", wish).status_code == 201
+    mine = phone()
+    mine.sign_in(shopper.username)
+    late: list[tuple[Route, APIResponse]] = []
+    mine.page.route("**/api/order/?**", lambda route: late.append((route, route.fetch())))
+    mine.tab("Orders")
+    wait_for(lambda: mine.turn() and late, "the answer")
+    first, mine.page = mine.page, mine.context.new_page()
+    mine.open("/account")
+    mine.page.get_by_role("button", name="Sign out").click()
+    expect(mine.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(first.get_by_text("Sign in to see what you ordered.")).to_be_visible()
+    [(route, answer)] = late
+    assert len(answer.json()) == 1
+    with first.expect_response("**/api/order/?**"):
+        route.fulfill(response=answer)
+    first.evaluate("fetch('/api/category/').then((answer) => answer.text())")  # after the late one
+    assert kept(first, "orders") is None
 
 
 def test_a_token_that_was_stolen_is_of_no_use_after_a_change_of_password(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.app.conftest import ADDRESS, Phone, held, pear
+from tests.e2e.app.conftest import ADDRESS, Phone, held, kept, pear
 from tests.e2e.conftest import PASSWORD, Shop
 from tests.waiting import wait_for
 
@@ -25,12 +25,6 @@ SLOW = """
   };
 """
 """A phone that takes a while to keep a token, and to say which tab may sync."""
-KEPT = """() => new Promise((resolve) => {
-  indexedDB.open("pearshop").onsuccess = (opened) => {
-    const values = opened.target.result.transaction("values").objectStore("values");
-    values.get("session").onsuccess = (got) => resolve(got.target.result);
-  };
-})"""
 
 
 def sign_in(page: Page, username: str) -> None:
@@ -70,7 +64,7 @@ def test_a_cart_that_went_elsewhere_is_not_shown(shop: Shop, phone: Callable[[],
         mine.add(product)
     mine.tab("Cart")
     mine.is_settled()
-    guest = page.evaluate(KEPT)["refresh"]
+    guest = kept(page, "session")["refresh"]
 
     def give_away(route: Route) -> None:
         assert other.post("/api/cart/merge/", {"guest": guest}).status_code == 200
@@ -141,12 +135,12 @@ def test_a_visit_that_is_over_leaves_its_cart_once_however_many_tabs(
     first, mine.page = mine.page, mine.context.new_page()
     mine.open("/cart")
     mine.shows(product, 2)
-    visit = first.evaluate(KEPT)["refresh"]
+    visit = kept(first, "session")["refresh"]
     over = json.dumps({"detail": "Sign in again.", "code": "unauthenticated"})
     mine.context.route(OF_RENEWALS, lambda route: route.fulfill(status=401, body=over), times=1)
     first.reload()
     wait_for(
-        lambda: (first.evaluate(KEPT) or {}).get("refresh", visit) != visit, "the next visitor"
+        lambda: (kept(first, "session") or {}).get("refresh", visit) != visit, "the next visitor"
     )
     mine.is_settled()
     mine.shows(product, 2)

@@ -101,6 +101,7 @@ async function start() {
   on("cart", countCart);
   on("over", () => toast("Your session is over: sign in again. Your cart is kept.", { label: "Sign in", act: () => go("/account") }));
   on("back", () => void cart.sync());
+  on("elsewhere", (name) => name === "session" && render()); // what is shown was somebody else's
   money.load();
   await cart.load();
   startRouter(render);

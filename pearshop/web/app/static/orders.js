@@ -1,6 +1,7 @@
 /** Orders: those of the past, and the one that is being placed. */
 
 import { call } from "./api.js";
+import { user } from "./auth.js";
 import * as cart from "./cart.js";
 import { Refused, Trouble } from "./net.js";
 import * as store from "./store.js";
@@ -24,7 +25,7 @@ export async function page(path) {
   const answer = await call("GET", path ?? `/api/order/?limit=${LIMIT}`);
   const link = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
   const url = link && new URL(link, location.href);
-  if (!path) await store.put("orders", answer.body);
+  if (!path && answer.user === user()) await store.put("orders", answer.body);
   return { orders: answer.body, next: url ? url.pathname + url.search : null };
 }
 
@@ -33,7 +34,9 @@ export async function page(path) {
  * @returns {Promise<Order>}
  */
 export async function one(id) {
-  const found = (await call("GET", `/api/order/${id}/`)).body;
+  const answer = await call("GET", `/api/order/${id}/`);
+  const found = answer.body;
+  if (answer.user !== user()) return found; // they signed out meanwhile
   await store.change("orders", (/** @type {Order[] | undefined} */ old) => {
     const others = (old ?? []).filter((each) => each.id !== id);
     return [...others, found].toSorted((a, b) => b.id - a.id);
@@ -87,11 +90,12 @@ export async function finish() {
   const wish = await pending();
   if (!wish) throw new Trouble("There is no order on its way.", false);
   try {
-    const { body } = await call("POST", "/api/order/", { body: wish.body, key: wish.key });
+    const answer = await call("POST", "/api/order/", { body: wish.body, key: wish.key });
+    if (answer.user !== user()) return answer.body;
     await store.change("addresses", (/** @type {string[] | undefined} */ old) => [...new Set([wish.body.delivery_address, ...(old ?? [])])].slice(0, ADDRESSES));
     await store.drop("pendingOrder");
     cart.refresh().catch(() => undefined);
-    return body;
+    return answer.body;
   } catch (error) {
     if (error instanceof Refused && FINAL(error.status)) await store.drop("pendingOrder");
     throw error;
