@@ -91,13 +91,17 @@ export async function finish() {
   if (!wish) throw new Trouble("There is no order on its way.", false);
   try {
     const answer = await call("POST", "/api/order/", { body: wish.body, key: wish.key });
+    await forget(wish);
     if (answer.user !== user()) return answer.body;
     await store.change("addresses", (/** @type {string[] | undefined} */ old) => [...new Set([wish.body.delivery_address, ...(old ?? [])])].slice(0, ADDRESSES));
-    await store.drop("pendingOrder");
     cart.refresh().catch(() => undefined);
     return answer.body;
   } catch (error) {
-    if (error instanceof Refused && FINAL(error.status)) await store.drop("pendingOrder");
+    if (error instanceof Refused && FINAL(error.status)) await forget(wish);
     throw error;
   }
 }
+
+/** @param {Pending} wish which is not pending any more; another one may be by now */
+const forget = (wish) =>
+  store.change("pendingOrder", (/** @type {Pending | undefined} */ now) => (now?.key === wish.key ? undefined : now));
