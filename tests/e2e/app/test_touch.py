@@ -22,10 +22,18 @@ class Finger:
 
     def draw(self, start: tuple[float, float], by: tuple[float, float], steps: int = 8) -> None:
         """Put it down, move it, lift it."""
+        self.drag(start, by, steps)
+        self.lift()
+
+    def drag(self, start: tuple[float, float], by: tuple[float, float], steps: int = 8) -> None:
+        """Put it down and move it."""
         self._touch("touchStart", start)
         for step in range(1, steps + 1):
             share = step / steps
             self._touch("touchMove", (start[0] + by[0] * share, start[1] + by[1] * share))
+
+    def lift(self) -> None:
+        """Lift it."""
         self._touch("touchEnd", None)
 
     def _touch(self, kind: str, at: tuple[float, float] | None) -> None:
@@ -57,6 +65,26 @@ def test_a_swipe_removes_a_line_and_undo_brings_it_back(
     mine.page.get_by_role("button", name="Undo").click()
     mine.shows(product, 2)
     wait_for(lambda: held(shopper) == {product["id"]: 2}, "the line to come back")
+
+
+def test_a_short_swipe_removes_nothing_though_the_cart_changes_meanwhile(
+    shop: Shop, phone: Callable[[], Phone]
+) -> None:
+    shopper, product, other = shop.shopper(), pear(shop), pear(shop)
+    mine = phone()
+    mine.sign_in(shopper.username)
+    mine.add(product)
+    mine.tab("Cart")
+    mine.is_settled()
+    finger = Finger(mine)
+    finger.drag(middle(mine.page.locator(".line")), (-60, 0))
+    shopper.post("/api/order-item/", {"product_id": other["id"], "quantity": 1})
+    mine.shows(other, 1)
+    finger.lift()
+    mine.add(other)
+    mine.tab("Cart")
+    mine.is_settled()
+    assert held(shopper) == {product["id"]: 1, other["id"]: 2}
 
 
 def test_a_pull_asks_for_the_shop_anew(shop: Shop, phone: Callable[[], Phone]) -> None:

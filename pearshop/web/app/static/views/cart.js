@@ -105,17 +105,21 @@ function swipe(item, act) {
   const sheet = /** @type {HTMLElement} */ (item.firstElementChild);
   let from = 0;
   let moved = 0;
+  let enough = 0; // measured as it starts: a cart that is told meanwhile takes this line off the screen
   const settle = (/** @type {boolean} */ done) => {
     sheet.style.transform = done ? `translateX(${Math.sign(moved) * 100}%)` : "";
     from = moved = 0;
   };
-  item.addEventListener("touchstart", (event) => (from = event.touches[0]?.clientX ?? 0), { passive: true });
+  item.addEventListener("touchstart", (event) => {
+    from = event.touches[0]?.clientX ?? 0;
+    enough = item.offsetWidth * SWIPED;
+  }, { passive: true });
   item.addEventListener("touchmove", (event) => {
     moved = (event.touches[0]?.clientX ?? from) - from;
     if (Math.abs(moved) > 12) sheet.style.transform = `translateX(${moved}px)`;
   }, { passive: true });
   item.addEventListener("touchend", () => {
-    const far = Math.abs(moved) > item.offsetWidth * SWIPED;
+    const far = Math.abs(moved) > enough;
     settle(far);
     if (far) act();
   });
