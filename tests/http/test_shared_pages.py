@@ -16,7 +16,7 @@ from pearshop.http.caching import shared
 from pearshop.http.caching.scope import Edit, Scope
 from pearshop.http.pages import Page
 from pearshop.http.products import Make, Products
-from tests.http.test_products import (
+from tests.http.catalogue import (
     COUNTED,
     LATER,
     NOW,
@@ -24,14 +24,11 @@ from tests.http.test_products import (
     Pages,
     Rows,
     costs,
+    listening,
     make_products,
     price_of,
-    rows,
 )
-from tests.http.test_shared_products import listening, redis_url
 from tests.waiting import until
-
-__all__ = ["redis_url", "rows"]
 
 
 async def _heard_of(products: Sequence[Products], change: Product) -> None:

@@ -6,8 +6,6 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,8 @@ from pearshop.domain.stock import Left
 from pearshop.http.caching import shared
 from pearshop.http.caching.scope import Edit, Scope
 from pearshop.http.caching.values import Shown
-from pearshop.http.products import SALES_AT_ONCE, SALES_S, Products
-from tests.http.test_products import (
+from pearshop.http.products import SALES_AT_ONCE, SALES_S
+from tests.http.catalogue import (
     COUNTED,
     LATER,
     NOW,
@@ -29,29 +27,11 @@ from tests.http.test_products import (
     Rows,
     content_of,
     costs,
+    listening,
     make_products,
     price_of,
-    rows,
 )
 from tests.waiting import stopped, until
-
-__all__ = ["rows"]
-
-
-@pytest.fixture
-async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
-    with EmbeddedRedis(tmp_path) as server:
-        yield server.url
-
-
-@asynccontextmanager
-async def listening(products: Products) -> AsyncIterator[None]:
-    task = asyncio.create_task(products.listen())
-    async with asyncio.timeout(20):
-        while not products.hears:
-            await asyncio.sleep(0.01)
-    yield
-    task.cancel()
 
 
 async def test_what_one_replica_loaded_spares_the_others_the_database(
