@@ -65,9 +65,7 @@ class Phone:
 
     def sign_in(self, username: str) -> None:
         self.open("/account")
-        self.page.get_by_label("Username").fill(username)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        give_name(self.page, username)
         expect(self.page.get_by_role("heading", name=username)).to_be_visible()
 
     def shows(self, product: dict[str, Any], quantity: int) -> None:
@@ -86,6 +84,13 @@ class Phone:
         self.page.get_by_role("link", name="Checkout").click()
         self.page.get_by_label("Delivery address").fill(ADDRESS)
         self.page.get_by_role("button", name="Order for").click()
+
+
+def give_name(page: Page, username: str) -> None:
+    """Fill in and send the form by which an account signs in."""
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.app.conftest import ADDRESS, Phone, held, kept, pear
-from tests.e2e.conftest import PASSWORD, Shop
+from tests.e2e.app.conftest import ADDRESS, Phone, give_name, held, kept, pear
+from tests.e2e.conftest import Shop
 from tests.waiting import wait_for
 
 OF_MERGES, OF_RENEWALS, OF_SIGN_INS = "**/api/cart/merge/", "**/api/token/refresh/", "**/api/login/"
@@ -30,9 +30,7 @@ SLOW = """
 def sign_in(page: Page, username: str) -> None:
     """Sign in on a page that has been there for a while, through the tab."""
     page.locator("#tabs").get_by_text("Account", exact=True).click()
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    give_name(page, username)
     expect(page.get_by_role("heading", name=username)).to_be_visible()
 
 
@@ -90,15 +88,13 @@ def test_an_order_waits_for_what_the_visitor_had(shop: Shop, phone: Callable[[],
     page.route(OF_MERGES, lose)
     page.get_by_role("link", name="Checkout").click()
     page.get_by_role("link", name="Sign in or sign up").click()
-    page.get_by_label("Username").fill(shopper.username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    give_name(page, shopper.username)
     page.get_by_label("Delivery address").fill(ADDRESS)
     page.get_by_role("button", name="Order for").click()
     alert = page.get_by_role("alert").filter(has_text="still wait for the network")
     expect(alert).to_be_visible(timeout=60_000)
     page.unroute(OF_MERGES)
-    page.get_by_label("Delivery address").fill(ADDRESS)
+    expect(page.get_by_label("Delivery address")).to_have_value(ADDRESS)
     page.get_by_role("button", name="Order for").click()
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible(timeout=30_000)
     [order] = shopper.get("/api/order/").json()

@@ -21,18 +21,19 @@ export async function view(root, signal) {
     await send(root, signal, orders.finish);
     return "Checkout";
   }
-  await form(root, signal, "");
+  await form(root, signal);
   return "Checkout";
 }
 
 /**
  * @param {HTMLElement} root
  * @param {AbortSignal} signal
- * @param {string} problem
+ * @param {string} [problem]
+ * @param {string} [typed] the address as it was given before that
  */
-async function form(root, signal, problem) {
+async function form(root, signal, problem, typed) {
   const known = await orders.addresses();
-  const address = h("textarea", { rows: "3", required: true, maxlength: "2000", autocomplete: "street-address", value: known[0] ?? "" });
+  const address = h("textarea", { rows: "3", required: true, maxlength: "2000", autocomplete: "street-address", value: typed ?? known[0] ?? "" });
   const summary = h("div", { class: "summary" });
   const button = h("button", { class: "main" });
   let total = 0;
@@ -54,7 +55,7 @@ async function form(root, signal, problem) {
       address.focus();
       return;
     }
-    void send(root, signal, () => orders.place(address.value.trim(), total));
+    void send(root, signal, () => orders.place(address.value.trim(), total), address.value);
   };
   const ended = new AbortController();
   on("cart", put, AbortSignal.any([signal, ended.signal]));
@@ -70,8 +71,9 @@ async function form(root, signal, problem) {
  * @param {HTMLElement} root
  * @param {AbortSignal} signal
  * @param {() => Promise<import("../types.js").Order>} place
+ * @param {string} [typed] the address
  */
-async function send(root, signal, place) {
+async function send(root, signal, place, typed) {
   show(root, h("div", { class: "empty", role: "status" }, h("div", { class: "spinner" }), h("h1", { tabindex: "-1" }, "Placing your order…"), h("p", {}, "You may close this: it is sent once, however long it takes.")));
   try {
     const order = await place();
@@ -82,10 +84,10 @@ async function send(root, signal, place) {
     const known = !(await orders.pending());
     if (known) {
       if (error instanceof Refused) await cart.refresh().catch(() => undefined);
-      await form(root, signal, text);
+      await form(root, signal, text, typed);
       return;
     }
-    const again = () => void send(root, signal, orders.finish);
+    const again = () => void send(root, signal, orders.finish, typed);
     show(root, h("div", { class: "empty" }, h("h1", { tabindex: "-1" }, "Not confirmed yet"), h("p", {}, text),
       h("p", {}, "Your order is kept. It is placed once, however often you try."), h("button", { type: "button", class: "main", onclick: again }, "Try again")));
     on("back", again, signal);
